@@ -1,0 +1,30 @@
+//! The provider descriptor of Grantry.
+//!
+//! A descriptor says in data how one OAuth 2.0 / OpenID Connect provider departs from the standards. [`Descriptor`] is valid by
+//! construction: it comes from `grantry::provider!` (compiled), from [`Descriptor::from_yaml`] (loaded) or from
+//! [`Descriptor::builder`] (written in Rust), and all three go through the same resolution.
+//!
+//! This crate knows neither HTTP nor token streams; without features it has no dependencies.
+
+use std::borrow::Cow;
+
+mod deviation;
+mod facade;
+#[doc(hidden)]
+pub mod model;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+pub use deviation::Deviation;
+pub use facade::{Descriptor, Status};
+#[cfg(feature = "yaml")]
+pub use yaml::{Builder, Code, Diagnostic, Diagnostics, Position};
+#[cfg(feature = "yaml")]
+#[doc(hidden)]
+pub use yaml::tree;
+
+/// Text of a descriptor: borrowed when compiled, owned when loaded.
+pub type Str = Cow<'static, str>;
+
+/// A list of a descriptor: borrowed when compiled, owned when loaded.
+pub type List<T> = Cow<'static, [T]>;

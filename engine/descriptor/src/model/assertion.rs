@@ -1,0 +1,28 @@
+use super::{Lifetime, Path, Request, Response, Template};
+use crate::{List, Str};
+
+/// A JWT that the client signs. `iat`, `exp` and `jti` are automatic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    pub alg: Str,
+    /// Seconds.
+    pub lifetime: u64,
+    pub header: List<(Str, Template)>,
+    pub claims: List<(Str, Template)>,
+    /// The key, where it is not the credential's (`{client_secret}`).
+    pub key: Option<Template>,
+}
+
+/// One of `service_accounts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccount {
+    pub name: Str,
+    pub request: Request,
+    pub response: Response,
+    /// `None`: the assertion itself is the bearer token.
+    pub grant_type: Option<Str>,
+    pub assertion: Option<Assertion>,
+    /// Engine value and where the key file has it.
+    pub key_file: List<(Str, Path)>,
+    pub lifetime: Lifetime,
+}

@@ -1,0 +1,1 @@
+//! The YAML front end: text -> tree -> checked, resolved model.
