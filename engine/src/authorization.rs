@@ -1,0 +1,240 @@
+//! The authorization request (RFC 6749 section 4.1.1) and what is remembered until its answer.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use grantry_descriptor::model::{Endpoint, EngineValue};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::entropy;
+use crate::error::{Error, Phase, Result};
+use crate::phase::encode::{self, Pair};
+use crate::phase::request;
+use crate::phase::template::Values;
+use crate::pkce;
+use crate::provider::{Provider, Scope};
+
+/// How long a sign-in may take, in seconds: one hour.
+const LIFETIME: u64 = 60 * 60;
+
+/// Builds an authorization request. Does no I/O.
+#[must_use = "call `.start()`"]
+pub struct Authorize<P: Provider> {
+    client: Client<P>,
+    request: AuthorizationRequest,
+}
+
+#[derive(Default)]
+struct AuthorizationRequest {
+    scopes: Option<Vec<String>>,
+    state: Option<String>,
+    nonce: Option<String>,
+    extra: Vec<Pair>,
+}
+
+impl<P: Provider> Authorize<P> {
+    pub(crate) fn new(client: Client<P>) -> Self {
+        Self { client, request: AuthorizationRequest::default() }
+    }
+
+    /// The scopes to ask for, instead of the descriptor's default ones.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = P::Scope>) -> Self {
+        self.request.scopes.get_or_insert_default().extend(scopes.into_iter().map(|scope| scope.as_str().to_owned()));
+        self
+    }
+
+    /// A state of the application's own. It must be unpredictable; by default it is 256 random bits.
+    pub fn state(mut self, state: impl Into<String>) -> Self {
+        self.request.state = Some(state.into());
+        self
+    }
+
+    /// A nonce of the application's own (OpenID Connect Core section 3.1.2.1). By default it is 256 random bits.
+    pub fn nonce(mut self, nonce: impl Into<String>) -> Self {
+        self.request.nonce = Some(nonce.into());
+        self
+    }
+
+    /// Any other parameter, under its standard name. It replaces the descriptor's; called again, it repeats.
+    pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.request.extra.push((name.into(), value.into()));
+        self
+    }
+
+    /// `prompt` (OpenID Connect Core section 3.1.2.1): `none`, `login`, `consent`, `select_account`.
+    pub fn prompt(self, prompt: impl Into<String>) -> Self {
+        self.param("prompt", prompt)
+    }
+
+    /// `login_hint` (OpenID Connect Core section 3.1.2.1): who is expected to sign in.
+    pub fn login_hint(self, hint: impl Into<String>) -> Self {
+        self.param("login_hint", hint)
+    }
+
+    /// `max_age` (OpenID Connect Core section 3.1.2.1): how old the authentication may be, in seconds.
+    pub fn max_age(self, seconds: u64) -> Self {
+        self.param("max_age", seconds.to_string())
+    }
+
+    /// `acr_values` (OpenID Connect Core section 3.1.2.1).
+    pub fn acr_values(self, values: impl Into<String>) -> Self {
+        self.param("acr_values", values)
+    }
+
+    /// `ui_locales` (OpenID Connect Core section 3.1.2.1).
+    pub fn ui_locales(self, locales: impl Into<String>) -> Self {
+        self.param("ui_locales", locales)
+    }
+
+    /// `claims` (OpenID Connect Core section 5.5): the request as JSON text.
+    pub fn claims(self, claims: impl Into<String>) -> Self {
+        self.param("claims", claims)
+    }
+
+    /// The URL to send the user to, and what must be kept until the callback.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): no redirect URI, a missing variable, an empty state.
+    pub fn start(self) -> Result<(Url, Pending)> {
+        let config = self.client.config();
+        start(config, self.request).map_err(|error| error.in_phase(Phase::Authorization).of_provider(config.id()))
+    }
+}
+
+fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending)> {
+    let model = config.model();
+    let scopes = request.scopes.unwrap_or_else(|| model.scopes.default.iter().map(ToString::to_string).collect());
+    let pending = Pending {
+        provider: model.id.to_string(),
+        state: given_or_random(config, request.state, "state")?,
+        nonce: match &model.openid {
+            Some(_) => Some(given_or_random(config, request.nonce, "nonce")?),
+            None => request.nonce,
+        },
+        code_verifier: entropy::token(config.entropy.as_ref())?,
+        redirect_uri: config.redirect_uri.clone(),
+        scopes,
+        response_mode: ResponseMode::Query,
+        created_at: config.clock.now(),
+    };
+    let (url, pairs) = authorization_url(config, &pending, request.extra)?;
+    let form_post = pairs.iter().any(|(name, value)| name == "response_mode" && value == "form_post");
+    let response_mode = if form_post { ResponseMode::FormPost } else { ResponseMode::Query };
+    config.transport.permits(&url)?;
+    Ok((url, Pending { response_mode, ..pending }))
+}
+
+fn given_or_random(config: &Config, given: Option<String>, name: &str) -> Result<String> {
+    match given {
+        Some(text) if text.is_empty() => Err(Error::misuse(format!("the {name} is empty; it protects the sign-in"))),
+        Some(text) => Ok(text),
+        None => entropy::token(config.entropy.as_ref()),
+    }
+}
+
+/// The URL, and its parameters under their standard names.
+fn authorization_url(config: &Config, pending: &Pending, extra: Vec<Pair>) -> Result<(Url, Vec<Pair>)> {
+    let model = config.model();
+    let authorization = &model.authorization;
+    let redirect_uri = pending.redirect_uri.as_ref().ok_or_else(|| {
+        Error::misuse("the client has no redirect URI").with_hint("set it with `client.redirect_uri(\"https://...\")?`")
+    })?;
+    let challenge = pkce::challenge(authorization.code_challenge_method, &pending.code_verifier);
+    let scope = pending.scopes.join(&model.scopes.separator);
+    let mut pairs: Vec<Pair> = vec![
+        ("response_type".into(), "code".to_owned()),
+        ("client_id".into(), config.client_id.clone()),
+        ("redirect_uri".into(), redirect_uri.clone()),
+        ("scope".into(), scope.clone()),
+        ("state".into(), pending.state.clone()),
+    ];
+    pairs.extend(pending.nonce.iter().map(|nonce| ("nonce".into(), nonce.clone())));
+    if let Some((challenge, method)) = &challenge {
+        pairs.push(("code_challenge".into(), challenge.clone()));
+        pairs.push(("code_challenge_method".into(), (*method).to_owned()));
+    }
+    let mut engine = vec![
+        (EngineValue::RedirectUri, redirect_uri.as_str()),
+        (EngineValue::Scope, scope.as_str()),
+        (EngineValue::State, pending.state.as_str()),
+    ];
+    engine.extend(pending.nonce.iter().map(|nonce| (EngineValue::Nonce, nonce.as_str())));
+    engine.extend(challenge.iter().map(|(challenge, _)| (EngineValue::CodeChallenge, challenge.as_str())));
+    let values = Values { engine: &engine, ..Values::new(config) };
+    request::set_parameters(&mut pairs, &authorization.parameters, &values)?;
+    request::override_with(&mut pairs, extra);
+    pairs.retain(|(_, value)| !value.is_empty());
+    let mut renamed = pairs.clone();
+    request::rename(&mut renamed, &authorization.names);
+    let mut url = values.endpoint(Endpoint::Authorization)?;
+    encode::append_query(&mut url, &renamed);
+    if let Some(fragment) = &authorization.fragment {
+        url.set_fragment(Some(fragment));
+    }
+    Ok((url, pairs))
+}
+
+/// What is remembered between the authorization request and its callback: state, nonce, PKCE verifier, redirect URI, time.
+///
+/// Keep it where only this user's browser can bring it back: a server-side session, or an encrypted cookie. It holds secrets. It
+/// can be used once: [`Client::exchange`] consumes it.
+#[derive(Serialize, Deserialize)]
+#[must_use = "the callback cannot be checked without it"]
+pub struct Pending {
+    pub(crate) provider: String,
+    pub(crate) state: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) code_verifier: String,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) response_mode: ResponseMode,
+    pub(crate) created_at: u64,
+}
+
+impl Pending {
+    /// The provider's id: a callback route that several providers share finds its client by it.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The state, to find the pending sign-in of a callback among several of one browser.
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// Whether this client may use it, now.
+    pub(crate) fn check(&self, config: &Config) -> Result<()> {
+        if self.provider != config.id() {
+            return Err(Error::misuse(format!("the sign-in was started with `{}`", self.provider)));
+        }
+        if crate::clock::since(self.created_at, config.clock.now()) > LIFETIME {
+            return Err(Error::callback("the sign-in was started more than an hour ago"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("provider", &self.provider).field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// How the authorization response reaches the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ResponseMode {
+    Query,
+    FormPost,
+}
+
+impl ResponseMode {
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Query => "a query",
+            Self::FormPost => "a posted form",
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Time, and arithmetic with it. Whatever comes from the wire is added here and nowhere else.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Tells the time, in seconds since 1970-01-01T00:00:00Z.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> u64;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+    }
+}
+
+/// `now` plus `seconds`, never overflowing.
+pub(crate) fn after(now: u64, seconds: u64) -> u64 {
+    now.saturating_add(seconds)
+}
+
+/// The seconds from `earlier` to `later`; 0 if it is not later.
+pub(crate) fn since(earlier: u64, later: u64) -> u64 {
+    later.saturating_sub(earlier)
+}

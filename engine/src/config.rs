@@ -1,0 +1,145 @@
+//! What a client is made of, shared by everything that it starts.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use grantry_descriptor::Descriptor;
+use grantry_descriptor::model::{AuthenticationMethod, Model, Variable};
+use regex_lite::Regex;
+
+use crate::clock::{Clock, SystemClock};
+use crate::credential::Credential;
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::error::{Error, Result};
+use crate::hooks::Hooks;
+#[cfg(feature = "jose")]
+use crate::openid::Keys;
+use crate::transport::Transport;
+
+/// The settings of a client.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) descriptor: Descriptor,
+    /// What the application set.
+    variables: Vec<(Cow<'static, str>, String)>,
+    pub(crate) client_id: String,
+    pub(crate) credential: Credential,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) hooks: Hooks,
+    pub(crate) transport: Transport,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    #[cfg(feature = "jose")]
+    pub(crate) keys: Arc<Keys>,
+}
+
+impl Config {
+    /// Checks the variables.
+    pub(crate) fn new(
+        descriptor: Descriptor,
+        variables: Vec<(Cow<'static, str>, String)>,
+        client_id: String,
+        credential: Credential,
+        hooks: Hooks,
+    ) -> Result<Self> {
+        let config = Self::unchecked(descriptor, variables, client_id, credential, hooks);
+        config.check().map_err(|error| error.of_provider(config.descriptor.id()))?;
+        Ok(config)
+    }
+
+    /// For settings that the type system has checked.
+    pub(crate) fn unchecked(
+        descriptor: Descriptor,
+        variables: Vec<(Cow<'static, str>, String)>,
+        client_id: String,
+        credential: Credential,
+        hooks: Hooks,
+    ) -> Self {
+        Self {
+            descriptor,
+            variables,
+            client_id,
+            credential,
+            redirect_uri: None,
+            hooks,
+            transport: Transport::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            #[cfg(feature = "jose")]
+            keys: Arc::default(),
+        }
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        self.descriptor.__model()
+    }
+
+    /// The client authentication method that is used where a request does not name one.
+    pub(crate) fn method(&self) -> Option<AuthenticationMethod> {
+        self.model().client_authentication.methods.first().copied()
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.descriptor.id()
+    }
+
+    /// A variable of the descriptor.
+    pub(crate) fn variable(&self, name: &str) -> Option<&Variable> {
+        self.model().variables.iter().find(|variable| variable.name == name)
+    }
+
+    /// What the application set for a variable.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn check(&self) -> Result<()> {
+        for (name, value) in &self.variables {
+            let Some(variable) = self.variable(name) else {
+                let known: Vec<&str> = self.model().variables.iter().map(|variable| variable.name.as_ref()).collect();
+                return Err(Error::misuse(format!("there is no variable `{name}`; there is: {}", list(&known))));
+            };
+            check_value(variable, value)?;
+        }
+        for variable in self.model().variables.iter() {
+            let given = variable.default.is_some() || variable.optional || variable.from.is_some();
+            if !given && self.setting(&variable.name).is_none() {
+                return Err(Error::misuse(format!("the variable `{}` has no default and was not set", variable.name)));
+            }
+        }
+        self.hooks.check_required(&self.model().hooks)
+    }
+}
+
+/// Whether a value is one that the variable can take.
+pub(crate) fn check_value(variable: &Variable, value: &str) -> Result<()> {
+    if !variable.values.is_empty() && !variable.values.iter().any(|(key, _)| key == value) {
+        let known: Vec<&str> = variable.values.iter().map(|(key, _)| key.as_ref()).collect();
+        return Err(Error::misuse(format!("the variable `{}` is {value:?}; it can be: {}", variable.name, list(&known))));
+    }
+    match &variable.pattern {
+        Some(pattern) if !matches(pattern, value)? => {
+            Err(Error::misuse(format!("the variable `{}` is {value:?}, which does not match its pattern `{pattern}`", variable.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text matches an anchored pattern.
+pub(crate) fn matches(pattern: &str, text: &str) -> Result<bool> {
+    Ok(anchored(pattern)?.is_match(text))
+}
+
+/// The group of an anchored pattern.
+pub(crate) fn capture(pattern: &str, text: &str) -> Result<Option<String>> {
+    let regex = anchored(pattern)?;
+    Ok(regex.captures(text).and_then(|groups| groups.get(1).or_else(|| groups.get(0))).map(|group| group.as_str().to_owned()))
+}
+
+fn anchored(pattern: &str) -> Result<Regex> {
+    Regex::new(&format!("^(?:{pattern})$")).map_err(|error| Error::misuse(format!("the pattern `{pattern}` is no regular expression: {error}")))
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

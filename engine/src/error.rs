@@ -1,0 +1,312 @@
+//! The one error type: what failed, where, and who has to act.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of a call into the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, and who is wrong.
+///
+/// Neither `Display` nor `Debug` shows a secret.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    provider: Option<String>,
+    phase: Option<Phase>,
+    status: Option<u16>,
+    code: Option<String>,
+    description: Option<String>,
+    uri: Option<String>,
+    excerpt: Option<String>,
+    retry_after: Option<u64>,
+    hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Who is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The callback does not answer this sign-in: wrong state, issuer, signature or form. Treat it as hostile.
+    Callback,
+    /// The provider answered something that is not valid.
+    InvalidResponse,
+    /// The application misuses the API.
+    Misuse,
+    /// The network failed: no answer, or none in time.
+    Network,
+    /// The provider refused (RFC 6749 sections 4.1.2.1 and 5.2), or its API did.
+    Refused,
+}
+
+/// The step of the protocol in which an error happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Building the authorization URL.
+    Authorization,
+    /// Reading the authorization response.
+    Callback,
+    /// The token request.
+    Token,
+    /// The call right after the token.
+    Exchange,
+    /// The refresh request.
+    Refresh,
+    /// Fetching the provider's keys.
+    Jwks,
+    /// Verifying the id token.
+    IdToken,
+    /// Reading the profile.
+    Userinfo,
+    /// A protected request of the application's.
+    ProtectedRequest,
+}
+
+impl Phase {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization request",
+            Self::Callback => "callback",
+            Self::Token => "token request",
+            Self::Exchange => "token exchange after sign-in",
+            Self::Refresh => "refresh",
+            Self::Jwks => "key set",
+            Self::IdToken => "id token",
+            Self::Userinfo => "profile",
+            Self::ProtectedRequest => "protected request",
+        }
+    }
+}
+
+impl Error {
+    /// Who is wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The provider's id.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The step of the protocol.
+    pub fn phase(&self) -> Option<Phase> {
+        self.0.phase
+    }
+
+    /// The HTTP status of the provider's answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The error code of the answer or callback (`error`, RFC 6749 sections 4.1.2.1 and 5.2).
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The provider's words (`error_description`).
+    pub fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The provider's page about the error (`error_uri`).
+    pub fn uri(&self) -> Option<&str> {
+        self.0.uri.as_deref()
+    }
+
+    /// The beginning of a body that could not be read, redacted.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.0.excerpt.as_deref()
+    }
+
+    /// Seconds to wait before another try, as the provider asks (`Retry-After`).
+    pub fn retry_after(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
+    /// Whether the same call may succeed later: the network failed, or the provider is busy or down.
+    pub fn is_retryable(&self) -> bool {
+        self.0.kind == ErrorKind::Network || matches!(self.0.status, Some(429 | 500..=599))
+    }
+
+    /// Whether the user has to sign in again: the grant is gone, or the user refused it.
+    pub fn needs_login(&self) -> bool {
+        match self.code() {
+            Some("invalid_grant") => self.0.phase == Some(Phase::Refresh),
+            Some("access_denied" | "login_required" | "consent_required" | "interaction_required") => true,
+            _ => self.0.kind == ErrorKind::Callback,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            provider: None,
+            phase: None,
+            status: None,
+            code: None,
+            description: None,
+            uri: None,
+            excerpt: None,
+            retry_after: None,
+            hint: None,
+            source: None,
+        }))
+    }
+
+    /// For hooks and implementations of traits: the application's own reason to stop.
+    pub fn custom(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Misuse, message)
+    }
+
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Misuse, message)
+    }
+
+    pub(crate) fn callback(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Callback, message).in_phase(Phase::Callback)
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidResponse, message)
+    }
+
+    pub(crate) fn of_provider(mut self, provider: &str) -> Self {
+        self.0.provider.get_or_insert_with(|| provider.to_owned());
+        self
+    }
+
+    pub(crate) fn in_phase(mut self, phase: Phase) -> Self {
+        self.0.phase.get_or_insert(phase);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    pub(crate) fn with_description(mut self, description: Option<String>) -> Self {
+        self.0.description = description;
+        self
+    }
+
+    pub(crate) fn with_uri(mut self, uri: Option<String>) -> Self {
+        self.0.uri = uri;
+        self
+    }
+
+    pub(crate) fn with_excerpt(mut self, excerpt: Option<String>) -> Self {
+        self.0.excerpt = excerpt;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.0.retry_after = seconds;
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    /// `github: token request: bad_verification_code: The code passed is incorrect or expired. (HTTP 200)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        if let Some(provider) = &inner.provider {
+            write!(f, "{provider}: ")?;
+        }
+        if let Some(phase) = inner.phase {
+            write!(f, "{}: ", phase.as_str())?;
+        }
+        f.write_str(&inner.message)?;
+        if let Some(code) = &inner.code {
+            write!(f, ": {}", Printable(code))?;
+        }
+        if let Some(description) = &inner.description {
+            write!(f, ": {}", Printable(description))?;
+        }
+        if let Some(status) = inner.status {
+            write!(f, " (HTTP {status})")?;
+        }
+        if let Some(excerpt) = &inner.excerpt {
+            write!(f, "; the body begins: {}", Printable(excerpt))?;
+        }
+        if let Some(hint) = &inner.hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}, {self})", self.0.kind)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Text from outside, with control characters escaped: no line of a log can be forged.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_names_provider_phase_code_and_status() {
+        let error = Error::new(ErrorKind::Refused, "the provider refused")
+            .of_provider("acme")
+            .in_phase(Phase::Token)
+            .with_status(400)
+            .with_code(Some("invalid_grant".into()))
+            .with_description(Some("code\nexpired".into()));
+        assert_eq!(error.to_string(), "acme: token request: the provider refused: invalid_grant: code\\nexpired (HTTP 400)");
+        assert!(!error.is_retryable());
+        assert!(!error.needs_login());
+    }
+
+    #[test]
+    fn a_refused_refresh_needs_a_login() {
+        let error =
+            Error::new(ErrorKind::Refused, "refused").in_phase(Phase::Refresh).with_code(Some("invalid_grant".into()));
+        assert!(error.needs_login());
+    }
+}

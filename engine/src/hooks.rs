@@ -1,0 +1,131 @@
+//! Compliance hooks: the application's own code at seven points of the protocol, under Authlib's names.
+//!
+//! A hook runs after the descriptor's cells. Hooks of one point run in the order in which they were added.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use grantry_descriptor::model::Hook;
+
+use crate::error::{Error, Result};
+use crate::http::{HttpRequest, HttpResponse};
+
+type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+type Function<T> = Arc<dyn Fn(T) -> Running<T> + Send + Sync>;
+
+/// The hooks of a client.
+///
+/// ```
+/// # use grantry_engine::Hooks;
+/// let hooks = Hooks::new().protected_request(|mut request| async move {
+///     request.headers.insert("x-tenant", "acme".parse().expect("a header value"));
+///     Ok(request)
+/// });
+/// ```
+#[derive(Clone, Default)]
+pub struct Hooks {
+    requests: Vec<(Hook, Function<HttpRequest>)>,
+    responses: Vec<(Hook, Function<HttpResponse>)>,
+}
+
+impl Hooks {
+    /// No hooks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Before a token request is sent.
+    pub fn access_token_request<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.request(Hook::AccessTokenRequest, hook)
+    }
+
+    /// Before the answer of the token endpoint is parsed.
+    pub fn access_token_response<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpResponse) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
+    {
+        self.response(Hook::AccessTokenResponse, hook)
+    }
+
+    /// Before a refresh request is sent.
+    pub fn refresh_token_request<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.request(Hook::RefreshTokenRequest, hook)
+    }
+
+    /// Before the answer to a refresh is parsed.
+    pub fn refresh_token_response<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpResponse) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
+    {
+        self.response(Hook::RefreshTokenResponse, hook)
+    }
+
+    /// Before a protected request is sent, the access token being in it.
+    pub fn protected_request<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.request(Hook::ProtectedRequest, hook)
+    }
+
+    fn request<F, Fut>(mut self, point: Hook, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.requests.push((point, Arc::new(move |request| Box::pin(hook(request)))));
+        self
+    }
+
+    fn response<F, Fut>(mut self, point: Hook, hook: F) -> Self
+    where
+        F: Fn(HttpResponse) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
+    {
+        self.responses.push((point, Arc::new(move |response| Box::pin(hook(response)))));
+        self
+    }
+
+    pub(crate) async fn on_request(&self, point: Hook, mut request: HttpRequest) -> Result<HttpRequest> {
+        for (_, hook) in self.requests.iter().filter(|(known, _)| *known == point) {
+            request = hook(request).await?;
+        }
+        Ok(request)
+    }
+
+    pub(crate) async fn on_response(&self, point: Hook, mut response: HttpResponse) -> Result<HttpResponse> {
+        for (_, hook) in self.responses.iter().filter(|(known, _)| *known == point) {
+            response = hook(response).await?;
+        }
+        Ok(response)
+    }
+
+    /// Whether every hook that the descriptor requires is there.
+    pub(crate) fn check_required(&self, required: &[Hook]) -> Result<()> {
+        let given = |hook: Hook| self.requests.iter().any(|(point, _)| *point == hook) || self.responses.iter().any(|(point, _)| *point == hook);
+        match required.iter().find(|hook| !given(**hook)) {
+            None => Ok(()),
+            Some(missing) => Err(Error::misuse(format!("the provider needs the hook `{}`", missing.as_str()))
+                .with_hint("pass it with `Client::with_hooks`")),
+        }
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").field("requests", &self.requests.len()).field("responses", &self.responses.len()).finish()
+    }
+}

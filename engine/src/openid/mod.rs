@@ -1,0 +1,47 @@
+//! OpenID Connect: whose id token it is, and what it must say.
+
+pub(crate) mod issuer;
+
+#[cfg(feature = "jose")]
+mod keys;
+#[cfg(feature = "jose")]
+mod verify;
+
+#[cfg(feature = "jose")]
+pub(crate) use keys::Keys;
+#[cfg(feature = "jose")]
+pub(crate) use verify::{verify_access_token, verify_refresh, verify_sign_in};
+
+#[cfg(not(feature = "jose"))]
+pub(crate) use without_jose::{verify_access_token, verify_refresh, verify_sign_in};
+
+/// Without the feature `jose` no token is verified, so none is accepted.
+#[cfg(not(feature = "jose"))]
+mod without_jose {
+    use serde_json::Value;
+
+    use crate::authorization::Pending;
+    use crate::config::Config;
+    use crate::error::{Error, Result};
+    use crate::token::Token;
+
+    pub(crate) async fn verify_sign_in(config: &Config, _: &Pending, _: &Token) -> Result<Option<Value>> {
+        refuse_openid(config).map(|()| None)
+    }
+
+    pub(crate) async fn verify_refresh(config: &Config, _: &Token, _: &Token) -> Result<()> {
+        refuse_openid(config)
+    }
+
+    pub(crate) async fn verify_access_token(_: &Config, _: &Token) -> Result<Value> {
+        Err(needs_jose())
+    }
+
+    fn refuse_openid(config: &Config) -> Result<()> {
+        if config.model().openid.is_some() { Err(needs_jose()) } else { Ok(()) }
+    }
+
+    fn needs_jose() -> Error {
+        Error::misuse("a provider with signed tokens needs the feature `jose`")
+    }
+}

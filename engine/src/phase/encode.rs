@@ -1,0 +1,108 @@
+//! Percent-encoding and the two ways to carry parameters. A space is always `%20`.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::{Map, Value};
+use url::Url;
+
+/// Everything but the unreserved characters (RFC 3986 section 2.3).
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Name and value of a parameter.
+pub(crate) type Pair = (Cow<'static, str>, String);
+
+/// One component of a URL or form, encoded.
+pub(crate) fn component(text: &str) -> String {
+    utf8_percent_encode(text, COMPONENT).to_string()
+}
+
+/// `a=1&b=2`, encoded.
+pub(crate) fn form<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.extend(utf8_percent_encode(name.as_ref(), COMPONENT));
+        text.push('=');
+        text.extend(utf8_percent_encode(value.as_ref(), COMPONENT));
+    }
+    text
+}
+
+/// A JSON object; a name that stands twice becomes an array.
+pub(crate) fn json(pairs: &[Pair]) -> String {
+    let mut members = Map::new();
+    for (name, value) in pairs {
+        let value = Value::String(value.clone());
+        match members.get_mut(name.as_ref()) {
+            None => {
+                members.insert(name.to_string(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    Value::Object(members).to_string()
+}
+
+/// Appends to a URL's query without touching what is there.
+pub(crate) fn append_query<N: AsRef<str>, V: AsRef<str>>(url: &mut Url, pairs: &[(N, V)]) {
+    if pairs.is_empty() {
+        return;
+    }
+    let added = form(pairs);
+    let query = match url.query() {
+        None | Some("") => added,
+        Some(query) => format!("{query}&{added}"),
+    };
+    url.set_query(Some(&query));
+}
+
+/// The pairs of a query or form body, decoded (`+` is a space). `None` if it is not UTF-8.
+pub(crate) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
+    text.split('&').filter(|pair| !pair.is_empty()).map(parse_pair).collect()
+}
+
+fn parse_pair(pair: &str) -> Option<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Some((decode(name)?, decode(value)?))
+}
+
+fn decode(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_is_percent_20() {
+        assert_eq!(form(&[("scope", "a b:c"), ("x", "é+&=")]), "scope=a%20b%3Ac&x=%C3%A9%2B%26%3D");
+    }
+
+    #[test]
+    fn a_query_is_appended_as_it_stands() {
+        let mut url: Url = "https://id.example/x?flag&q=(a*)".parse().unwrap();
+        append_query(&mut url, &[("t", "1 2")]);
+        assert_eq!(url.as_str(), "https://id.example/x?flag&q=(a*)&t=1%202");
+        let mut url: Url = "https://id.example/x".parse().unwrap();
+        append_query(&mut url, &[("t", "1")]);
+        assert_eq!(url.as_str(), "https://id.example/x?t=1");
+    }
+
+    #[test]
+    fn repeated_names_become_an_array() {
+        let pair = |name: &'static str, value: &str| (Cow::Borrowed(name), value.to_owned());
+        assert_eq!(json(&[pair("a", "1"), pair("r", "x"), pair("r", "y"), pair("r", "z")]), r#"{"a":"1","r":["x","y","z"]}"#);
+    }
+
+    #[test]
+    fn forms_are_parsed_leniently_but_as_utf_8() {
+        assert_eq!(parse_form("a=1+2&b&c=%20").unwrap(), [("a".into(), "1 2".into()), ("b".into(), String::new()), ("c".into(), " ".into())]);
+        assert_eq!(parse_form("a=%ff"), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! JSON from outside: one value, no member twice, no deep nesting.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// How deep a document may nest.
+const MAX_DEPTH: usize = 32;
+
+/// Why a text is no acceptable JSON. Holds nothing of the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct JsonError {
+    pub(crate) message: &'static str,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at line {}, column {}", self.message, self.line, self.column)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Parses one JSON value; a leading byte order mark is tolerated.
+pub(crate) fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|error| refused(&error))?;
+    deserializer.end().map_err(|error| JsonError { message: "a second value follows", ..refused(&error) })?;
+    Ok(value)
+}
+
+fn refused(error: &serde_json::Error) -> JsonError {
+    let text = error.to_string();
+    let message = if text.starts_with(DUPLICATE) {
+        DUPLICATE
+    } else if text.starts_with(TOO_DEEP) || text.starts_with("recursion limit") {
+        TOO_DEEP
+    } else if error.is_eof() {
+        "the JSON ends too early"
+    } else {
+        "the JSON is malformed"
+    };
+    JsonError { message, line: error.line(), column: error.column() }
+}
+
+const DUPLICATE: &str = "a member stands twice";
+const TOO_DEEP: &str = "the JSON nests too deep";
+
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH { Err(E::custom(TOO_DEEP)) } else { Ok(Self { depth: self.depth.saturating_add(1) }) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = sequence.next_element_seed(self.deeper()?)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if map.contains_key(&name) {
+                return Err(A::Error::custom(DUPLICATE));
+            }
+            let value = members.next_value_seed(self.deeper()?)?;
+            map.insert(name, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> &'static str {
+        parse(text.as_bytes()).unwrap_err().message
+    }
+
+    #[test]
+    fn reads_every_kind_of_value() {
+        let text = r#"{"a":[1,-2,2.5,true,null,"x"],"b":{}}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(parse(b"\xef\xbb\xbf1").unwrap(), Value::from(1));
+    }
+
+    #[test]
+    fn refuses_what_parsers_differ_on() {
+        assert_eq!(message(r#"{"a":1,"a":2}"#), DUPLICATE);
+        assert_eq!(message(r#"{"x":{"a":1,"a":2}}"#), DUPLICATE);
+        assert_eq!(message("{}{}"), "a second value follows");
+        assert_eq!(message("{} x"), "a second value follows");
+        assert_eq!(message(&"[".repeat(40)), TOO_DEEP);
+        assert_eq!(message(&"[".repeat(1_000_000)), TOO_DEEP);
+        assert_eq!(message("{"), "the JSON ends too early");
+        assert_eq!(message("NaN"), "the JSON is malformed");
+    }
+
+    #[test]
+    fn an_error_holds_nothing_of_the_text() {
+        let error = parse(br#"{"access_token": hunter2}"#).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,218 @@
+//! The one function that reads a response shape, and with it what is tolerated and what is refused.
+
+use std::borrow::Cow;
+
+use grantry_descriptor::model::{Format, Path, Response, Segment};
+use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use serde_json::{Map, Value};
+
+use super::path::{present, single, text};
+use super::{encode, json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::HttpResponse;
+
+/// Longest excerpt of a body in an error, in characters.
+const EXCERPT: usize = 160;
+
+/// An answer that is no error.
+pub(crate) struct Answer<'s> {
+    shape: &'s Response,
+    /// What stands under `root`.
+    pub(crate) members: Value,
+}
+
+/// Reads an answer. It is an error if its status is not 2xx or its `error` member says so, whatever else it holds.
+///
+/// `secrets` are those that the request carried: an error never repeats them.
+pub(crate) fn read<'s>(shape: &'s Response, response: &HttpResponse, secrets: &[&str]) -> Result<Answer<'s>> {
+    let status = response.status.as_u16();
+    let document = match decode(shape.format, &response.body) {
+        Ok(document) => document,
+        Err(problem) => return Err(undecodable(shape, response, &problem, secrets)),
+    };
+    if let Some(error) = provider_error(shape, &document) {
+        return Err(refused(shape, response, error, &document, secrets));
+    }
+    if !response.status.is_success() {
+        let excerpt = excerpt(&response.body, secrets);
+        return Err(Error::new(ErrorKind::Refused, "the provider refused")
+            .with_status(status)
+            .with_retry_after(retry_after(&response.headers))
+            .with_description(description(shape, &document, secrets))
+            .with_excerpt(excerpt));
+    }
+    note_drift(shape, &response.headers);
+    let members = match &shape.root {
+        None => document,
+        Some(root) => present(&document, root).map(Cow::into_owned).ok_or_else(|| {
+            Error::invalid(format!("the answer has nothing under `{}`", render(root)))
+                .with_status(status)
+                .with_hint("see the cell `response.root` of the descriptor")
+        })?,
+    };
+    Ok(Answer { shape, members })
+}
+
+impl Answer<'_> {
+    /// A member by its standard name, wherever the provider has it. Null counts as absent.
+    pub(crate) fn member(&self, name: &str) -> Option<Cow<'_, Value>> {
+        find(self.shape, &self.members, name)
+    }
+
+    /// The top-level members that were not read under a standard name.
+    pub(crate) fn rest(&self, standard: &[&str]) -> Map<String, Value> {
+        let Value::Object(members) = &self.members else { return Map::new() };
+        let read = |name: &str| standard.iter().any(|standard| self.top_level_names(standard).contains(&name));
+        members.iter().filter(|(name, _)| !read(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The top-level names under which a standard member is read.
+    fn top_level_names<'a>(&'a self, standard: &'a str) -> Vec<&'a str> {
+        match self.shape.names.iter().find(|member| member.name == standard) {
+            None => vec![standard],
+            Some(member) => member.paths.iter().filter_map(single).collect(),
+        }
+    }
+}
+
+fn find<'a>(shape: &Response, members: &'a Value, name: &str) -> Option<Cow<'a, Value>> {
+    match shape.names.iter().find(|member| member.name == name) {
+        Some(member) => member.paths.iter().find_map(|path| present(members, path)),
+        None => members.get(name).filter(|value| !value.is_null()).map(Cow::Borrowed),
+    }
+}
+
+/// Decodes as the descriptor says, whatever the Content-Type.
+fn decode(format: Format, body: &[u8]) -> Result<Value, String> {
+    match format {
+        Format::Json => json::parse(body).map_err(|error| error.to_string()),
+        Format::Form => decode_form(body),
+    }
+}
+
+fn decode_form(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
+    let pairs = encode::parse_form(text.trim()).ok_or("it is not UTF-8")?;
+    let mut members = Map::new();
+    for (name, value) in pairs {
+        if members.insert(name, Value::String(value)).is_some() {
+            return Err("a member stands twice".to_owned());
+        }
+    }
+    Ok(Value::Object(members))
+}
+
+/// The value of `error`, if it means one.
+fn provider_error(shape: &Response, document: &Value) -> Option<Value> {
+    let error = find(shape, document, "error")?.into_owned();
+    let absent = match &error {
+        Value::String(text) => text.is_empty(),
+        Value::Bool(value) => !value,
+        _ => false,
+    };
+    let means_none = text(&error).is_some_and(|text| shape.success.contains(&text));
+    (!absent && !means_none).then_some(error)
+}
+
+fn refused(shape: &Response, response: &HttpResponse, error: Value, document: &Value, secrets: &[&str]) -> Error {
+    let code = text(&error).map(|code| redact(&code, secrets));
+    let excerpt = if code.is_none() { excerpt(&response.body, secrets) } else { None };
+    let uri = find(shape, document, "error_uri").and_then(|uri| uri.as_str().map(str::to_owned));
+    Error::new(ErrorKind::Refused, "the provider refused")
+        .with_status(response.status.as_u16())
+        .with_code(code)
+        .with_description(description(shape, document, secrets))
+        .with_uri(uri)
+        .with_excerpt(excerpt)
+        .with_retry_after(retry_after(&response.headers))
+}
+
+fn description(shape: &Response, document: &Value, secrets: &[&str]) -> Option<String> {
+    find(shape, document, "error_description").and_then(|description| text(&description).map(|text| redact(&text, secrets)))
+}
+
+/// An answer in another format than the declared: still an OAuth error, if it can be read as one.
+fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets: &[&str]) -> Error {
+    let status = response.status.as_u16();
+    if !response.status.is_success() {
+        let form = decode_form(&response.body).ok().and_then(|form| Some((form.get("error")?.clone(), form)));
+        if let Some((error, form)) = form {
+            return refused(shape, response, error, &form, secrets);
+        }
+        return Error::new(ErrorKind::Refused, "the provider refused")
+            .with_status(status)
+            .with_retry_after(retry_after(&response.headers))
+            .with_excerpt(excerpt(&response.body, secrets));
+    }
+    let looks_like_form = decode_form(&response.body).is_ok_and(|form| form.get("access_token").is_some() || form.get("error").is_some());
+    let error = Error::invalid(format!("the answer cannot be read: {problem}")).with_status(status).with_excerpt(excerpt(&response.body, secrets));
+    match (shape.format, looks_like_form) {
+        (Format::Json, true) => error.with_hint("it looks form-encoded: the cell is `response.format: form`"),
+        _ => error,
+    }
+}
+
+/// Tells when the provider's Content-Type is no longer the declared one.
+fn note_drift(shape: &Response, headers: &HeaderMap) {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(&shape.content_type) {
+        tracing::warn!(target: "grantry::drift", declared = %shape.content_type, sent = %essence, "the provider sends another Content-Type than the descriptor declares");
+    }
+}
+
+/// Seconds to wait, at most an hour (RFC 9110 section 10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok().map(|seconds| seconds.min(3600))
+}
+
+/// The beginning of a body, with everything that looks like a token taken out.
+pub(crate) fn excerpt(body: &[u8], secrets: &[&str]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text = redact(text.trim(), secrets);
+    if text.is_empty() {
+        return None;
+    }
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().take(EXCERPT) {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=') {
+            word.push(c);
+        } else {
+            out.push_str(shown(&word));
+            word.clear();
+            out.push(c);
+        }
+    }
+    out.push_str(shown(&word));
+    Some(out)
+}
+
+/// A word as it is, unless it could be a token.
+fn shown(word: &str) -> &str {
+    let mixed = word.bytes().any(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if word.len() >= 16 && mixed { "[redacted]" } else { word }
+}
+
+/// The text without the secrets that the request carried.
+fn redact(text: &str, secrets: &[&str]) -> String {
+    secrets.iter().filter(|secret| secret.len() >= 4).fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"))
+}
+
+/// A path as a descriptor writes it.
+pub(crate) fn render(path: &Path) -> String {
+    let mut out = String::new();
+    for segment in path.segments.iter() {
+        match segment {
+            Segment::Key(name) if out.is_empty() => out.push_str(name),
+            Segment::Key(name) => {
+                out.push('.');
+                out.push_str(name);
+            }
+            Segment::FirstTruthy(name) => out.push_str(&format!("[{name}]")),
+            Segment::FirstEqual(name, value) => out.push_str(&format!("[{name}={value}]")),
+        }
+    }
+    out
+}
+

@@ -1,0 +1,242 @@
+//! Who the user is, under the names of OpenID Connect, wherever the provider says it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use grantry_descriptor::model::{Additional, Claim, ClaimDocument, ClaimSource, Endpoint, Model, Request, Response, Userinfo};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::config::capture;
+use crate::error::{Error, Phase, Result};
+use crate::grant::learn::{Source, learn};
+use crate::openid;
+use crate::phase::path::{present, text};
+use crate::phase::template::Values;
+use crate::phase::{request, response};
+use crate::session::SessionInner;
+use crate::token::Token;
+
+/// The user's profile (OpenID Connect Core section 5.1).
+#[derive(Clone, PartialEq)]
+pub struct Profile {
+    claims: Map<String, Value>,
+    raw: Map<String, Value>,
+}
+
+impl Profile {
+    /// The user's id at the provider: never reassigned, case-sensitive. The key of an account, with the provider's id.
+    pub fn sub(&self) -> &str {
+        self.text("sub").unwrap_or_default()
+    }
+
+    /// The full name.
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+
+    /// The given name.
+    pub fn given_name(&self) -> Option<&str> {
+        self.text("given_name")
+    }
+
+    /// The family name.
+    pub fn family_name(&self) -> Option<&str> {
+        self.text("family_name")
+    }
+
+    /// The name that the user goes by at the provider. It may change.
+    pub fn preferred_username(&self) -> Option<&str> {
+        self.text("preferred_username")
+    }
+
+    /// The e-mail address. It may change hands: no key of an account.
+    pub fn email(&self) -> Option<&str> {
+        self.text("email")
+    }
+
+    /// Whether the provider has verified the address; `None` where it does not say.
+    pub fn email_verified(&self) -> Option<bool> {
+        self.claims.get("email_verified").and_then(Value::as_bool)
+    }
+
+    /// The URL of a picture.
+    pub fn picture(&self) -> Option<&str> {
+        self.text("picture")
+    }
+
+    /// Every claim, under its name of OpenID Connect.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    /// The answers as they came: `userinfo`, and each further call under its name.
+    pub fn raw(&self) -> &Map<String, Value> {
+        &self.raw
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile").field("sub", &self.sub()).field("claims", &self.claims.keys().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+/// Reads the profile of a session.
+pub(crate) async fn read(session: &SessionInner) -> Result<Profile> {
+    let model = session.config.model();
+    let Some(userinfo) = &model.userinfo else { return Err(Error::misuse("the provider has no profile to read")) };
+    Reader::new(session, userinfo).await.map_err(|error| error.in_phase(Phase::Userinfo))?.read(model).await.map_err(|error| error.in_phase(Phase::Userinfo))
+}
+
+/// Collects the documents that claims are read from.
+struct Reader<'a> {
+    session: &'a SessionInner,
+    userinfo: &'a Userinfo,
+    token: std::sync::Arc<Token>,
+    access_token: Option<Value>,
+    raw: Map<String, Value>,
+}
+
+impl<'a> Reader<'a> {
+    async fn new(session: &'a SessionInner, userinfo: &'a Userinfo) -> Result<Self> {
+        let token = std::sync::Arc::clone(&session.current().token);
+        let from_access_token = |claim: &Claim| claim.sources.iter().any(|source| source.document == ClaimDocument::AccessToken);
+        let access_token = match userinfo.claims.iter().any(from_access_token) {
+            true => Some(openid::verify_access_token(&session.config, &token).await?),
+            false => None,
+        };
+        Ok(Self { session, userinfo, token, access_token, raw: Map::new() })
+    }
+
+    async fn read(mut self, model: &Model) -> Result<Profile> {
+        if model.endpoints.userinfo_endpoint.is_some() {
+            let url = self.values().endpoint(Endpoint::Userinfo)?;
+            let answer = self.call(&self.userinfo.request, &self.userinfo.response, url).await?;
+            self.raw.insert("userinfo".to_owned(), answer);
+        }
+        for additional in self.userinfo.additional.iter() {
+            if self.is_wanted(additional)? {
+                self.call_additional(additional).await?;
+            }
+        }
+        self.session.learn(learn(&self.session.config, Source::Userinfo, &self.values())?)?;
+        let claims = if self.userinfo.claims.is_empty() { self.own_claims()? } else { self.mapped_claims()? };
+        Ok(Profile { claims: self.checked(claims)?, raw: self.raw })
+    }
+
+    fn is_wanted(&self, additional: &Additional) -> Result<bool> {
+        let Some(claim) = &additional.when_missing else { return Ok(true) };
+        let known = self.userinfo.claims.iter().find(|known| known.name == *claim);
+        Ok(known.map(|known| self.claim(known)).transpose()?.flatten().is_none())
+    }
+
+    async fn call_additional(&mut self, additional: &'a Additional) -> Result<()> {
+        let Some(url) = &additional.request.url else { return Ok(()) };
+        let url = self.values().url(url)?;
+        let answer = self.call(&additional.request, &additional.response, url).await?;
+        self.raw.insert(additional.name.to_string(), answer);
+        Ok(())
+    }
+
+    async fn call(&self, shape: &Request, answer: &Response, url: Url) -> Result<Value> {
+        let config = &self.session.config;
+        let request = request::render(shape, url, Vec::new(), Vec::new(), &self.values())?;
+        let response = config.transport.send(request).await?;
+        let secret = config.credential.secret().map(|secret| secret.expose());
+        let secrets: Vec<&str> = secret.into_iter().chain([self.token.access_token.expose()]).collect();
+        Ok(response::read(answer, &response, &secrets)?.members)
+    }
+
+    fn values(&self) -> Values<'_> {
+        Values {
+            token: Some(&self.token),
+            learned: &self.token.learned,
+            callback: self.session.callback.as_ref(),
+            id_token: self.session.id_token.as_ref(),
+            access_token: self.access_token.as_ref(),
+            userinfo: self.raw.get("userinfo"),
+            ..Values::new(&self.session.config)
+        }
+    }
+
+    /// OpenID: claims map to themselves. The id token's stand in where there is no endpoint.
+    fn own_claims(&self) -> Result<Map<String, Value>> {
+        let claims = self.raw.get("userinfo").or(self.session.id_token.as_ref());
+        claims.and_then(Value::as_object).cloned().ok_or_else(|| Error::invalid("there is neither a userinfo answer nor an id token to read the profile from"))
+    }
+
+    fn mapped_claims(&self) -> Result<Map<String, Value>> {
+        let mut claims = Map::new();
+        for claim in self.userinfo.claims.iter() {
+            if let Some(value) = self.claim(claim)? {
+                claims.insert(claim.name.to_string(), value);
+            }
+        }
+        Ok(claims)
+    }
+
+    /// The first source that is present and not empty.
+    fn claim(&self, claim: &Claim) -> Result<Option<Value>> {
+        for source in claim.sources.iter() {
+            let found = self.source(source)?.filter(|value| !value.is_null() && value.as_str() != Some(""));
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn source(&self, source: &ClaimSource) -> Result<Option<Value>> {
+        let document = match &source.document {
+            ClaimDocument::Token => {
+                let value = self.token.value(&source.path);
+                return matched(source, value);
+            }
+            ClaimDocument::Userinfo => self.raw.get("userinfo"),
+            ClaimDocument::Additional(name) => self.raw.get(name.as_ref()),
+            ClaimDocument::Callback => self.session.callback.as_ref(),
+            ClaimDocument::IdToken => self.session.id_token.as_ref(),
+            ClaimDocument::AccessToken => self.access_token.as_ref(),
+        };
+        matched(source, document.and_then(|document| present(document, &source.path)).map(Cow::into_owned))
+    }
+
+    /// A profile has a `sub`, which is text, and the same one as the id token's.
+    fn checked(&self, mut claims: Map<String, Value>) -> Result<Map<String, Value>> {
+        let sub = claims.get("sub").and_then(text).map(Cow::into_owned).filter(|sub| !sub.is_empty());
+        let sub = sub.ok_or_else(|| Error::invalid("the profile has no `sub`").with_hint("see the cell `userinfo.claims.sub` of the descriptor"))?;
+        let own = self.userinfo.claims.is_empty();
+        let signed_in = self.session.id_token.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
+        if own && signed_in.is_some_and(|signed_in| signed_in != sub) {
+            return Err(Error::invalid("the userinfo answer is about another user than the id token (OpenID Connect Core section 5.3.2)"));
+        }
+        claims.insert("sub".to_owned(), Value::String(sub));
+        for name in ["email_verified", "phone_number_verified"] {
+            if let Some(value) = claims.get_mut(name) {
+                match value.as_str() {
+                    Some("true") => *value = Value::Bool(true),
+                    Some("false") => *value = Value::Bool(false),
+                    _ => {}
+                }
+            }
+        }
+        Ok(claims)
+    }
+}
+
+/// The value, or the part of its text that the source's pattern takes.
+fn matched(source: &ClaimSource, value: Option<Value>) -> Result<Option<Value>> {
+    match (&source.pattern, value) {
+        (None, value) => Ok(value),
+        (Some(_), None) => Ok(None),
+        (Some(pattern), Some(value)) => match text(&value) {
+            Some(text) => Ok(capture(pattern, &text)?.map(Value::String)),
+            None => Ok(None),
+        },
+    }
+}

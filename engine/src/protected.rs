@@ -1,0 +1,315 @@
+//! Requests for protected resources (RFC 6750).
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use grantry_descriptor::model::Hook;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::client::Task;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::http::{Body, HttpRequest};
+use crate::phase::encode::{self, Pair};
+use crate::phase::template::Values;
+use crate::phase::{request, response};
+use crate::placement;
+use crate::session::SessionInner;
+use crate::transport::{self, Origin};
+
+/// Builds a request for a protected resource; `.send().await`, or await it as it is.
+#[must_use = "await it, or call `.send()`"]
+pub struct RequestBuilder {
+    session: Arc<SessionInner>,
+    method: Method,
+    target: String,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+    with_token: bool,
+    any_status: bool,
+    problem: Option<Error>,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new(session: Arc<SessionInner>, method: Method, target: String) -> Self {
+        Self {
+            session,
+            method,
+            target,
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+            with_token: true,
+            any_status: false,
+            problem: None,
+        }
+    }
+
+    /// Appends to the query; names may repeat.
+    pub fn query<K: AsRef<str>, V: AsRef<str>>(mut self, pairs: &[(K, V)]) -> Self {
+        self.query.extend(pairs.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())));
+        self
+    }
+
+    /// Sets a header.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            (Ok(header), Ok(value)) => {
+                self.headers.insert(header, value);
+            }
+            _ => self.fail(Error::misuse(format!("{name:?} and its value are no header"))),
+        }
+        self
+    }
+
+    /// A JSON body.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(text) => self.set_body("application/json", text),
+            Err(error) => self.fail(Error::misuse(format!("the body cannot be written as JSON: {error}"))),
+        }
+        self
+    }
+
+    /// A form body (`application/x-www-form-urlencoded`); names may repeat.
+    pub fn form<K: AsRef<str>, V: AsRef<str>>(mut self, pairs: &[(K, V)]) -> Self {
+        self.set_body("application/x-www-form-urlencoded", encode::form(pairs).into_bytes());
+        self
+    }
+
+    /// A body of any kind; set its `Content-Type` with [`header`](Self::header).
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sends the request without the access token.
+    pub const fn without_token(mut self) -> Self {
+        self.with_token = false;
+        self
+    }
+
+    /// Returns answers of every status; by default one of 400 and above is an error.
+    pub const fn any_status(mut self) -> Self {
+        self.any_status = true;
+        self
+    }
+
+    /// Sends the request. Redirects are not followed.
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse): a target outside of the provider's API. [`Refused`](ErrorKind::Refused): a status of 400 and above.
+    /// [`Network`](ErrorKind::Network): no answer.
+    pub fn send(self) -> Task<'static, Response> {
+        Box::pin(async move {
+            let session = Arc::clone(&self.session);
+            let id = session.config.id();
+            self.run().await.map_err(|error| error.in_phase(Phase::ProtectedRequest).of_provider(id))
+        })
+    }
+
+    fn set_body(&mut self, media_type: &'static str, body: Vec<u8>) {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.body = Body::from(body);
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.problem.get_or_insert(error);
+    }
+
+    async fn run(mut self) -> Result<Response> {
+        if let Some(problem) = self.problem.take() {
+            return Err(problem);
+        }
+        let any_status = self.any_status;
+        let session = Arc::clone(&self.session);
+        let token = Arc::clone(&session.current().token);
+        let request = self.build()?;
+        let request = session.config.hooks.on_request(Hook::ProtectedRequest, request).await?;
+        let response = Response(session.config.transport.start(request).await?);
+        if any_status || response.status().as_u16() < 400 { Ok(response) } else { Err(refused(response, token.access_token.expose()).await) }
+    }
+
+    fn build(self) -> Result<HttpRequest> {
+        let config = &self.session.config;
+        let requests = &config.model().requests;
+        let current = self.session.current();
+        let token = &current.token;
+        let values = Values {
+            token: Some(token),
+            learned: &token.learned,
+            callback: self.session.callback.as_ref(),
+            id_token: self.session.id_token.as_ref(),
+            ..Values::new(config)
+        };
+        let mut url = target(&self.target, &values)?;
+        let mut pairs: Vec<Pair> = Vec::new();
+        if self.with_token {
+            request::set_parameters(&mut pairs, &requests.parameters, &values)?;
+            pairs.retain(|(name, _)| !self.query.iter().any(|(own, _)| own == name));
+        }
+        encode::append_query(&mut url, &self.query);
+        encode::append_query(&mut url, &pairs);
+        let mut built = HttpRequest::new(self.method, url);
+        request::defaults(&mut built.headers, &values)?;
+        request::set_headers(&mut built.headers, &requests.headers, &values)?;
+        for (name, value) in &self.headers {
+            built.headers.insert(name, value.clone());
+        }
+        built.body = self.body;
+        if self.with_token {
+            match &current.header {
+                Some((name, value)) => {
+                    built.headers.insert(name, value.clone());
+                }
+                None => placement::place(&requests.access_token, token, &mut built)?,
+            }
+        }
+        Ok(built)
+    }
+}
+
+impl IntoFuture for RequestBuilder {
+    type Output = Result<Response>;
+    type IntoFuture = Task<'static, Response>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.send()
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBuilder").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a request for a protected resource.
+pub struct Response(reqwest::Response);
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// The whole body.
+    pub async fn bytes(self) -> Result<Bytes> {
+        transport::read_all(self.0).await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+    }
+
+    /// The whole body as text.
+    pub async fn text(self) -> Result<String> {
+        let bytes = self.bytes().await?;
+        String::from_utf8(bytes.into()).map_err(|_| Error::invalid("the answer is not UTF-8").in_phase(Phase::ProtectedRequest))
+    }
+
+    /// The whole body, read as JSON.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let status = self.status().as_u16();
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Error::invalid(format!("the answer is not the JSON that was expected, at {place}"))
+                .in_phase(Phase::ProtectedRequest)
+                .with_status(status)
+                .with_source(error)
+        })
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        transport::read_chunk(&mut self.0).await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// The error of an API: whatever its body looks like, status and the beginning of the body.
+async fn refused(response: Response, token: &str) -> Error {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.unwrap_or_default();
+    Error::new(ErrorKind::Refused, "the API refused")
+        .with_status(status)
+        .with_retry_after(response::retry_after(&headers))
+        .with_excerpt(response::excerpt(&body, &[token]))
+}
+
+/// Where a request goes: a path is appended to the base URL, an absolute URL must be on an API origin.
+fn target(target: &str, values: &Values<'_>) -> Result<Url> {
+    let requests = &values.config.model().requests;
+    let base = requests.base_url.as_ref().map(|base| values.url(base)).transpose()?;
+    if target.contains("://") {
+        let url: Url = target.parse().map_err(|_| Error::misuse("the target is no URL"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::misuse("the target has a user or password in its URL"));
+        }
+        let mut origins = requests.api_origins.iter().map(|origin| values.url(origin)).collect::<Result<Vec<_>>>()?;
+        origins.extend(base);
+        if origins.iter().any(|origin| origin.origin() == url.origin()) {
+            return Ok(url);
+        }
+        let known = origins.iter().map(|url| Origin(url).to_string()).collect::<Vec<_>>().join(", ");
+        return Err(Error::misuse(format!("{} is no origin of the provider's API ({known}); the access token does not go there", Origin(&url))));
+    }
+    let base = base.ok_or_else(|| Error::misuse("the provider has no base URL; pass an absolute URL on one of its API origins"))?;
+    under(&base, target)
+}
+
+/// A path below a base URL.
+fn under(base: &Url, path: &str) -> Result<Url> {
+    let relative = path.strip_prefix('/').unwrap_or(path);
+    let (steps, query) = relative.split_once('?').map_or((relative, None), |(steps, query)| (steps, Some(query)));
+    let dotted = |step: &str| matches!(step.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let hostile = relative.starts_with('/') || steps.contains('\\') || steps.split('/').any(dotted) || path.chars().any(char::is_control);
+    if hostile || steps.contains('#') {
+        return Err(Error::misuse("the target is no plain path: `//`, `\\`, `#`, dot segments and control characters are refused"));
+    }
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{steps}", base.path().trim_end_matches('/')));
+    if query.is_some() {
+        url.set_query(query);
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(path: &str) -> Result<String> {
+        under(&"https://api.example/v1/".parse().unwrap(), path).map(Into::into)
+    }
+
+    #[test]
+    fn a_path_is_appended() {
+        assert_eq!(joined("user/repos").unwrap(), "https://api.example/v1/user/repos");
+        assert_eq!(joined("/user/repos?x=1").unwrap(), "https://api.example/v1/user/repos?x=1");
+        assert_eq!(joined("").unwrap(), "https://api.example/v1/");
+        assert_eq!(joined("a@b:c").unwrap(), "https://api.example/v1/a@b:c");
+        assert_eq!(joined("people/~:(id)").unwrap(), "https://api.example/v1/people/~:(id)");
+    }
+
+    #[test]
+    fn a_path_stays_below_the_base() {
+        for hostile in ["//evil.example", "///x", "\\\\evil", "a/../b", "..", "%2e%2e/x", "a/%2E./b", "./x", "a\nb", "a#b", "a\\b"] {
+            assert!(joined(hostile).is_err(), "{hostile}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Tokens: what the provider issued, and its form for storage.
+
+mod answer;
+mod stored;
+
+use std::fmt;
+
+use grantry_descriptor::model::{Path, Segment};
+use serde_json::{Map, Value};
+
+pub(crate) use answer::{Terms, from_answer};
+
+use crate::phase::path::{present, single, text};
+use crate::secret::Secret;
+
+/// An access token and what came with it (RFC 6749 section 5.1).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Token {
+    /// The access token.
+    pub access_token: Secret,
+    /// Its type; `Bearer` where the provider says nothing.
+    pub token_type: String,
+    /// When it expires, in seconds since 1970. `None`: unknown, or never.
+    pub expires_at: Option<u64>,
+    /// The refresh token.
+    pub refresh_token: Option<Secret>,
+    /// When the refresh token expires, in seconds since 1970.
+    pub refresh_token_expires_at: Option<u64>,
+    /// The scopes that were granted: the provider's word, else those that were asked for.
+    pub scopes: Vec<String>,
+    /// The id token as it came. It was verified at sign-in; its claims are the session's.
+    pub id_token: Option<Secret>,
+    /// Every other member of the answer.
+    pub extra: Map<String, Value>,
+    /// Values of variables that were learned on the way to this token.
+    pub(crate) learned: Vec<(String, String)>,
+}
+
+impl Token {
+    /// A token from elsewhere, of type `Bearer`.
+    pub fn new(access_token: impl Into<Secret>) -> Self {
+        Self {
+            access_token: access_token.into(),
+            token_type: "Bearer".to_owned(),
+            expires_at: None,
+            refresh_token: None,
+            refresh_token_expires_at: None,
+            scopes: Vec::new(),
+            id_token: None,
+            extra: Map::new(),
+            learned: Vec::new(),
+        }
+    }
+
+    /// Whether the token has expired, or will within `leeway` seconds. A token of unknown lifetime never has.
+    pub fn is_expired(&self, now: u64, leeway: u64) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at < crate::clock::after(now, leeway))
+    }
+
+    /// A scalar of the answer as text: `{token.instance_url}`.
+    pub(crate) fn text(&self, path: &Path) -> Option<String> {
+        self.value(path).and_then(|value| text(&value).map(std::borrow::Cow::into_owned))
+    }
+
+    /// A member of the answer.
+    pub(crate) fn value(&self, path: &Path) -> Option<Value> {
+        if let Some(value) = single(path).and_then(|name| self.standard(name)) {
+            return Some(value);
+        }
+        let Some(Segment::Key(first)) = path.segments.first() else { return None };
+        let rest = Path { segments: path.segments.iter().skip(1).cloned().collect::<Vec<_>>().into() };
+        present(self.extra.get(first.as_ref())?, &rest).map(std::borrow::Cow::into_owned)
+    }
+
+    fn standard(&self, name: &str) -> Option<Value> {
+        let secret = |secret: &Secret| Value::from(secret.expose());
+        match name {
+            "access_token" => Some(secret(&self.access_token)),
+            "refresh_token" => self.refresh_token.as_ref().map(secret),
+            "id_token" => self.id_token.as_ref().map(secret),
+            "token_type" => Some(Value::from(self.token_type.as_str())),
+            _ => None,
+        }
+    }
+
+    /// The token of a later answer; what that does not repeat is kept: the refresh token above all.
+    pub(crate) fn renewed(mut self, answer: Self) -> Self {
+        let (refresh_token, refresh_token_expires_at) = match answer.refresh_token {
+            Some(token) => (Some(token), answer.refresh_token_expires_at),
+            None => (self.refresh_token, answer.refresh_token_expires_at.or(self.refresh_token_expires_at)),
+        };
+        self.extra.extend(answer.extra);
+        Self { refresh_token, refresh_token_expires_at, id_token: answer.id_token.or(self.id_token), extra: self.extra, learned: self.learned, ..answer }
+    }
+
+    pub(crate) fn learn(&mut self, name: &str, value: String) {
+        self.learned.retain(|(known, _)| known != name);
+        self.learned.push((name.to_owned(), value));
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("token_type", &self.token_type)
+            .field("expires_at", &self.expires_at)
+            .field("scopes", &self.scopes)
+            .field("has_refresh_token", &self.refresh_token.is_some())
+            .field("has_id_token", &self.id_token.is_some())
+            .field("extra", &self.extra.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,363 @@
+//! The only place that builds a `reqwest` client and does network I/O.
+//!
+//! Every default that would leak a credential is turned off: redirects are never followed, no `Referer` is sent, bodies of
+//! protocol answers are capped and must not be compressed, every request has a deadline, proxies of the environment are ignored
+//! unless asked for, and no error shows a URL.
+
+mod address;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_ENCODING;
+use url::{Host, Url};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::{HttpRequest, HttpResponse};
+
+/// Caps the body of a protocol answer: 1 MiB.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// How requests travel. Cheap to clone; clients that share one share its connections. Connects on first use.
+#[derive(Clone)]
+pub struct Transport {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    client: OnceLock<std::result::Result<reqwest::Client, String>>,
+}
+
+#[derive(Clone)]
+struct Options {
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    timeout: Duration,
+    user_agent: String,
+    proxy: Option<Url>,
+    environment_proxies: bool,
+    root_certificates: Vec<Vec<u8>>,
+    private_addresses: bool,
+    loopback_http: bool,
+    test_network: Option<TestNetwork>,
+}
+
+#[derive(Clone)]
+struct TestNetwork {
+    address: SocketAddr,
+    certificate: Vec<u8>,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        TransportBuilder::default().build()
+    }
+}
+
+impl Transport {
+    /// Starts from the defaults: 5 s to connect, 10 s between two reads, 30 s for a whole protocol request.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
+
+    /// The value of `User-Agent`.
+    pub(crate) fn user_agent(&self) -> &str {
+        &self.inner.options.user_agent
+    }
+
+    /// Whether a URL may be called: https, or loopback http where that is allowed; no address that the policy forbids.
+    pub(crate) fn permits(&self, url: &Url) -> Result<()> {
+        let options = &self.inner.options;
+        let loopback = address::is_loopback(url);
+        if url.scheme() != "https" && !(options.loopback_http && loopback && url.scheme() == "http") {
+            return Err(Error::misuse(format!("{} is not an https URL", Origin(url))));
+        }
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(ip.into()),
+            Some(Host::Ipv6(ip)) => Some(ip.into()),
+            _ => None,
+        };
+        match literal {
+            Some(ip) if !(address::is_public(ip) || options.private_addresses || (options.loopback_http && loopback)) => {
+                Err(Error::misuse(format!("{} is not a public address", Origin(url))).with_hint(ALLOW_PRIVATE))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a protocol request and reads its whole answer.
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let timeout = self.inner.options.timeout;
+        let whole = async {
+            let response = self.start(request).await?;
+            if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
+                return Err(Error::invalid(format!("the answer is compressed ({encoding:?}), which nobody asked for")));
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            if status.is_redirection() {
+                return Err(Error::invalid("the endpoint redirects; a redirect is never followed, since it would carry credentials along")
+                    .with_status(status.as_u16()));
+            }
+            Ok(HttpResponse::new(status, headers, read(response).await?))
+        };
+        match tokio::time::timeout(timeout, whole).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::Network, format!("no answer within {} s", timeout.as_secs()))),
+        }
+    }
+
+    /// Sends a protected request; the answer's body is read by the caller.
+    pub(crate) async fn start(&self, request: HttpRequest) -> Result<reqwest::Response> {
+        self.permits(&request.url)?;
+        let client = self.client()?;
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
+        *outgoing.body_mut() = request.body.into_reqwest();
+        client.execute(outgoing).await.map_err(network)
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        let built = self.inner.client.get_or_init(|| self.inner.options.client());
+        built.as_ref().map_err(|problem| Error::misuse(format!("the transport cannot be built: {problem}")))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("timeout", &self.inner.options.timeout).finish_non_exhaustive()
+    }
+}
+
+const ALLOW_PRIVATE: &str = "if the provider really stands there, allow it with `Transport::builder().private_addresses()`";
+
+/// Options of a [`Transport`].
+#[derive(Clone)]
+#[must_use = "call `.build()`"]
+pub struct TransportBuilder {
+    options: Options,
+}
+
+impl Default for TransportBuilder {
+    fn default() -> Self {
+        Self {
+            options: Options {
+                connect_timeout: Duration::from_secs(5),
+                read_timeout: Duration::from_secs(10),
+                timeout: Duration::from_secs(30),
+                user_agent: concat!("grantry/", env!("CARGO_PKG_VERSION")).to_owned(),
+                proxy: None,
+                environment_proxies: false,
+                root_certificates: Vec::new(),
+                private_addresses: false,
+                loopback_http: false,
+                test_network: None,
+            },
+        }
+    }
+}
+
+impl TransportBuilder {
+    /// The time to connect.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.options.connect_timeout = timeout;
+        self
+    }
+
+    /// The time between two reads of an answer.
+    pub const fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.options.read_timeout = timeout;
+        self
+    }
+
+    /// The time for a whole protocol request. Protected requests end by [`read_timeout`](Self::read_timeout) only.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// The value of `User-Agent`; some providers ask for the application's name here.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.options.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sends everything through this proxy.
+    pub fn proxy(mut self, proxy: Url) -> Self {
+        self.options.proxy = Some(proxy);
+        self
+    }
+
+    /// Uses the proxies that the environment names (`HTTPS_PROXY` and the like). Off by default.
+    pub const fn environment_proxies(mut self) -> Self {
+        self.options.environment_proxies = true;
+        self
+    }
+
+    /// Trusts a further certificate authority: DER bytes.
+    pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.options.root_certificates.push(der.into());
+        self
+    }
+
+    /// Allows hosts with private, link-local and loopback addresses: for providers in one's own network. By default they are
+    /// refused, so that a host name from outside cannot reach internal services.
+    pub const fn private_addresses(mut self) -> Self {
+        self.options.private_addresses = true;
+        self
+    }
+
+    /// Allows `http://localhost` and loopback addresses: for development.
+    pub const fn danger_allow_loopback_http(mut self) -> Self {
+        self.options.loopback_http = true;
+        self
+    }
+
+    /// For tests: every host stands at `address`, and only the certificate authority `certificate` (DER) is trusted.
+    pub fn danger_test_network(mut self, address: SocketAddr, certificate: impl Into<Vec<u8>>) -> Self {
+        self.options.test_network = Some(TestNetwork { address, certificate: certificate.into() });
+        self
+    }
+
+    /// The transport. Nothing is set up before its first use.
+    pub fn build(self) -> Transport {
+        Transport { inner: Arc::new(Inner { options: self.options, client: OnceLock::new() }) }
+    }
+}
+
+impl Options {
+    fn client(&self) -> std::result::Result<reqwest::Client, String> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout);
+        if !self.environment_proxies || self.test_network.is_some() {
+            builder = builder.no_proxy();
+        }
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| self.test_network.is_none()) {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(describe)?);
+        }
+        builder = match &self.test_network {
+            Some(network) => builder.dns_resolver(Arc::new(address::Everywhere(network.address))),
+            None if self.private_addresses => builder,
+            None => builder.dns_resolver(Arc::new(address::PublicOnly { loopback: self.loopback_http })),
+        };
+        self.certificates(builder)?.build().map_err(describe)
+    }
+
+    #[cfg(feature = "tls")]
+    fn certificates(&self, builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
+        let certificate = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(describe);
+        if let Some(network) = &self.test_network {
+            return Ok(builder.tls_certs_only([certificate(&network.certificate)?]));
+        }
+        let roots = self.root_certificates.iter().map(certificate).collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok(if roots.is_empty() { builder } else { builder.tls_certs_merge(roots) })
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn certificates(&self, builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
+        let wanted = !self.root_certificates.is_empty() || self.test_network.as_ref().is_some_and(|network| !network.certificate.is_empty());
+        if wanted { Err("certificates need the feature `tls`".to_owned()) } else { Ok(builder) }
+    }
+}
+
+/// Reads a body up to its cap.
+async fn read(mut response: reqwest::Response) -> Result<Bytes> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(network)? {
+        if body.len().saturating_add(chunk.len()) > MAX_BODY {
+            return Err(Error::invalid(format!("the answer is larger than {MAX_BODY} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Reads the whole body of a protected answer, however large.
+pub(crate) async fn read_all(response: reqwest::Response) -> Result<Bytes> {
+    response.bytes().await.map_err(network)
+}
+
+/// The next piece of the body of a protected answer.
+pub(crate) async fn read_chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>> {
+    response.chunk().await.map_err(network)
+}
+
+fn network(error: reqwest::Error) -> Error {
+    if let Some(refused) = address::refusal(&error) {
+        return Error::misuse(refused).with_hint(ALLOW_PRIVATE);
+    }
+    let what = if error.is_timeout() {
+        "the provider did not answer in time"
+    } else if error.is_connect() {
+        "the connection failed"
+    } else {
+        "the network failed"
+    };
+    let error = error.without_url();
+    let cause = deepest(&error).to_string();
+    Error::new(ErrorKind::Network, format!("{what}: {cause}")).with_source(error)
+}
+
+fn describe(error: reqwest::Error) -> String {
+    deepest(&error.without_url()).to_string()
+}
+
+fn deepest<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest
+}
+
+/// Shows scheme, host and port only: paths and queries can hold secrets.
+pub(crate) struct Origin<'a>(pub(crate) &'a Url);
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permits(transport: &Transport, url: &str) -> bool {
+        transport.permits(&url.parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn only_https_to_public_addresses() {
+        let transport = Transport::default();
+        assert!(permits(&transport, "https://id.example/token"));
+        for refused in
+            ["http://id.example/", "http://localhost/", "ftp://id.example/", "https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/"]
+        {
+            assert!(!permits(&transport, refused), "{refused}");
+        }
+    }
+
+    #[test]
+    fn loopback_http_is_an_opt_in() {
+        let transport = Transport::builder().danger_allow_loopback_http().build();
+        assert!(permits(&transport, "http://localhost:8080/token"));
+        assert!(permits(&transport, "http://127.0.0.1:8080/token"));
+        assert!(!permits(&transport, "http://id.example/token"));
+        assert!(!permits(&transport, "https://10.0.0.1/token"));
+    }
+
+    #[test]
+    fn an_error_shows_no_path() {
+        let url: Url = "http://id.example/secret?token=hunter2".parse().unwrap();
+        assert_eq!(Transport::default().permits(&url).unwrap_err().to_string(), "http://id.example is not an https URL");
+    }
+}

@@ -1,0 +1,111 @@
+use grantry_descriptor::tree::{self, Cell, Node};
+use grantry_descriptor::{Descriptor, model::Model};
+use grantry_tests::driver::Stage;
+use grantry_tests::fixture::{Fixture, Scenario};
+use libtest_mimic::Failed;
+
+use crate::{block_on, source};
+
+/// Values that some cell or other takes: for cells that cannot be deleted.
+const REPLACEMENTS: [&str; 16] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "none",
+    "form",
+    "json",
+    "query",
+    "header",
+    "GET",
+    "POST",
+    "S256",
+    "plain",
+    "raw",
+    "sub",
+    "another",
+    "/another",
+    "RS256",
+];
+
+/// Proves every cell of the descriptor: without it, some conversation of the fixture goes differently.
+pub(crate) fn test(id: &str) -> Result<(), Failed> {
+    let text = source(id)?;
+    let file_name = format!("{id}.yaml");
+    let authored = tree::parse(&text, &file_name).map_err(|problems| problems.to_string())?;
+    let descriptor = Descriptor::from_yaml(&text, &file_name).map_err(|problems| problems.to_string())?;
+    let cells = tree::cells(&authored);
+    let unproven = block_on(async {
+        let trial = Trial::new(id, &descriptor).await?;
+        let mut unproven = Vec::new();
+        for cell in &cells {
+            if let Err(reason) = trial.prove(&authored, cell).await {
+                unproven.push(format!("{}={}: {reason}", cell.path.join("."), cell.value));
+            }
+        }
+        Ok::<_, Failed>(unproven)
+    })??;
+    println!("{id}: {} cells, {} proven", cells.len(), cells.len() - unproven.len());
+    match unproven.as_slice() {
+        [] => Ok(()),
+        unproven => Err(format!("{} of {} cells are not proven:\n{}", unproven.len(), cells.len(), unproven.join("\n")).into()),
+    }
+}
+
+/// The provider, and how its conversations go with the descriptor as it is.
+struct Trial {
+    id: String,
+    stage: Stage,
+    fingerprints: Vec<(Scenario, String)>,
+}
+
+impl Trial {
+    async fn new(id: &str, descriptor: &Descriptor) -> Result<Self, Failed> {
+        let stage = Stage::new(Fixture::of(id)?);
+        let mut fingerprints = Vec::new();
+        for scenario in stage.fixture().scenarios() {
+            let outcome = stage.run(descriptor, &scenario).await;
+            fingerprints.push((scenario, outcome.fingerprint()));
+        }
+        Ok(Self { id: id.to_owned(), stage, fingerprints })
+    }
+
+    /// Whether the conversations go differently without the cell; else why that is not shown.
+    async fn prove(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
+        let mut without = authored.clone();
+        without.remove(&cell.path);
+        match self.resolve(&without) {
+            Ok(model) => self.differs(model).await.then_some(()).ok_or("deleting it changes nothing".to_owned()),
+            Err(problem) => self.prove_by_replacement(authored, cell).await.map_err(|reason| format!("{reason}; deleted: {problem}")),
+        }
+    }
+
+    /// For a cell without a default: every other value that the model takes must make a difference.
+    async fn prove_by_replacement(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
+        let mut tried = 0;
+        for value in REPLACEMENTS.iter().filter(|value| **value != cell.value) {
+            let mut replaced = authored.clone();
+            replaced.set(&cell.path, *value);
+            let Ok(model) = self.resolve(&replaced) else { continue };
+            if !self.differs(model).await {
+                return Err(format!("replacing it by `{value}` changes nothing"));
+            }
+            tried += 1;
+        }
+        if tried == 0 { Err("it can neither be deleted nor replaced".to_owned()) } else { Ok(()) }
+    }
+
+    async fn differs(&self, model: Model) -> bool {
+        let mutant = Descriptor::__loaded(model);
+        for (scenario, fingerprint) in &self.fingerprints {
+            let outcome = self.stage.run(&mutant, scenario).await;
+            if !outcome.refusals().is_empty() || outcome.fingerprint() != *fingerprint {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn resolve(&self, node: &Node) -> Result<Model, String> {
+        let (model, problems) = tree::resolve(node, &self.id);
+        model.ok_or_else(|| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+}

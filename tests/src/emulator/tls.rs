@@ -1,0 +1,76 @@
+//! A certificate authority made at start, and a certificate for whatever host a client asks for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+/// The authority that signs for every host.
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    pem: String,
+    hosts: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+impl Authority {
+    pub(super) fn new() -> Result<Self, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "Grantry test authority");
+        let certificate = params.self_signed(&key)?;
+        let (der, pem) = (certificate.der().clone(), certificate.pem());
+        Ok(Self { issuer: Issuer::new(params, key), certificate: der, pem, hosts: Mutex::default() })
+    }
+
+    pub(super) fn der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    pub(super) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// The server's side of TLS, with this authority's certificates.
+    pub(super) fn server_config(self: &Arc<Self>) -> Result<ServerConfig, rustls::Error> {
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(self.clone());
+        Ok(config)
+    }
+
+    fn certify(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        let key = KeyPair::generate().ok()?;
+        let certificate = CertificateParams::new(vec![host.to_owned()]).ok()?.signed_by(&key, &self.issuer).ok()?;
+        let private_key = PrivateKeyDer::try_from(key.serialize_der()).ok()?;
+        let signing_key = aws_lc_rs::sign::any_supported_type(&private_key).ok()?;
+        Some(Arc::new(CertifiedKey::new(vec![certificate.der().clone()], signing_key)))
+    }
+}
+
+impl ResolvesServerCert for Authority {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let host = hello.server_name()?;
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(certified) = hosts.get(host) {
+            return Some(certified.clone());
+        }
+        let certified = self.certify(host)?;
+        hosts.insert(host.to_owned(), certified.clone());
+        Some(certified)
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! JWS in compact form (RFC 7515), signed and verified without the engine's code.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::{hmac, signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::keys;
+
+/// Signs as the provider: `RS256` and `ES256` with its own keys, `HS256` with the client secret.
+pub(crate) fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, alg: &str, client_secret: &str) -> Result<String, String> {
+    header.entry("alg").or_insert_with(|| alg.into());
+    header.entry("typ").or_insert_with(|| "JWT".into());
+    if alg != "HS256" {
+        header.entry("kid").or_insert_with(|| format!("emulator-{}", alg.to_lowercase()).into());
+    }
+    let encode = |part: &Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(part.clone()).to_string());
+    let signed = format!("{}.{}", encode(&header), encode(claims));
+    let signature = match alg {
+        "RS256" => {
+            let mut signature = vec![0; keys::rsa().public_modulus_len()];
+            let sign = keys::rsa().sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
+            sign.map(|()| signature)
+        }
+        "ES256" => keys::ecdsa().sign(&SystemRandom::new(), signed.as_bytes()).map(|signature| signature.as_ref().to_vec()),
+        "HS256" => Ok(hmac_sha256(client_secret.as_bytes(), signed.as_bytes())),
+        _ => return Err(format!("the emulator does not sign with `{alg}`")),
+    };
+    let signature = signature.map_err(|_| format!("signing with `{alg}` failed"))?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
+
+/// Header and claims of a JWT that the application signed: `ES256` with the key that the tests ship, `HS256` with the client secret.
+pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Map<String, Value>, Map<String, Value>), String> {
+    let (signed, signature) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
+    let (header, claims) = signed.split_once('.').ok_or("is no JWT: it has one dot only")?;
+    let (header, claims) = (object(header, "header")?, object(claims, "claims")?);
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "has a signature that is not base64url")?;
+    let valid = match header.get("alg").and_then(Value::as_str) {
+        Some("ES256") => signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, keys::es256_public_key())
+            .verify(signed.as_bytes(), &signature)
+            .is_ok(),
+        Some("HS256") => hmac_sha256(client_secret.as_bytes(), signed.as_bytes()) == signature,
+        alg => return Err(format!("is signed with {alg:?}, which the emulator does not verify")),
+    };
+    valid.then_some((header, claims)).ok_or_else(|| "has a wrong signature".to_owned())
+}
+
+/// HMAC-SHA256 (RFC 2104).
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()
+}
+
+fn object(part: &str, what: &str) -> Result<Map<String, Value>, String> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| format!("has a {what} that is not base64url"))?;
+    serde_json::from_slice(&bytes).map_err(|_| format!("has a {what} that is no JSON object"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_with_a_secret_is_verified_with_it_alone() {
+        let claims = Map::from_iter([("sub".to_owned(), Value::from("user"))]);
+        let jwt = sign(Map::new(), &claims, "HS256", "secret").unwrap();
+        assert_eq!(verify(&jwt, "secret").unwrap().1, claims);
+        assert_eq!(verify(&jwt, "another").unwrap_err(), "has a wrong signature");
+    }
+
+    #[test]
+    fn signatures_of_the_provider_verify_with_its_key_set() {
+        let keys = keys::jwks();
+        let part = |name: &str, index: usize| URL_SAFE_NO_PAD.decode(keys["keys"][index][name].as_str().unwrap()).unwrap();
+        let jwt = sign(Map::new(), &Map::new(), "RS256", "").unwrap();
+        let (signed, signature) = jwt.rsplit_once('.').unwrap();
+        let rsa = signature::RsaPublicKeyComponents { n: part("n", 0), e: part("e", 0) };
+        rsa.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+
+        let jwt = sign(Map::new(), &Map::new(), "ES256", "").unwrap();
+        let (signed, signature) = jwt.rsplit_once('.').unwrap();
+        let point = [vec![4], part("x", 1), part("y", 1)].concat();
+        let key = signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point);
+        key.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    }
+}

@@ -1,0 +1,67 @@
+//! The keys of the tests: one that they ship, and those that the emulator signs with.
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+const ES256_PEM: &str = include_str!("../keys/es256.p8");
+
+/// The application's private key of that name, as PKCS#8 PEM. It protects nothing.
+pub fn private_key_pem(name: &str) -> Option<&'static str> {
+    (name == "es256").then_some(ES256_PEM)
+}
+
+/// The public half of the application's key `es256`: an uncompressed point.
+pub(crate) fn es256_public_key() -> Vec<u8> {
+    let base64: String = ES256_PEM.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(base64).expect("the shipped key is PEM");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).expect("the shipped key is PKCS#8 of P-256");
+    pair.public_key().as_ref().to_vec()
+}
+
+/// The provider's RSA key: 2048 bits, made once per process.
+pub(crate) fn rsa() -> &'static RsaKeyPair {
+    static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
+    KEY.get_or_init(|| RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made"))
+}
+
+/// The provider's P-256 key, made once per process.
+pub(crate) fn ecdsa() -> &'static EcdsaKeyPair {
+    static KEY: OnceLock<EcdsaKeyPair> = OnceLock::new();
+    KEY.get_or_init(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("an EC key can be made"))
+}
+
+/// The provider's key set (RFC 7517 section 5).
+pub(crate) fn jwks() -> Value {
+    let (modulus, exponent) = rsa_public_parts(rsa().public_key().as_ref()).expect("the public key is an RSAPublicKey");
+    let point = ecdsa().public_key().as_ref();
+    json!({ "keys": [
+        { "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "emulator-rs256",
+          "n": URL_SAFE_NO_PAD.encode(modulus), "e": URL_SAFE_NO_PAD.encode(exponent) },
+        { "kty": "EC", "use": "sig", "alg": "ES256", "kid": "emulator-es256", "crv": "P-256",
+          "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..]) },
+    ]})
+}
+
+/// Modulus and exponent of a DER `RSAPublicKey` (RFC 8017 appendix A.1.1).
+fn rsa_public_parts(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sequence, _) = der_value(der, 0x30)?;
+    let (modulus, rest) = der_value(sequence, 0x02)?;
+    let (exponent, _) = der_value(rest, 0x02)?;
+    Some((modulus.strip_prefix(&[0]).unwrap_or(modulus), exponent))
+}
+
+/// The content of a DER value with that tag, and what follows it.
+fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let [found, length, rest @ ..] = der else { return None };
+    let octets = usize::from(length & 0x7f);
+    let (length, rest) = match length & 0x80 {
+        0 => (octets, rest),
+        _ => (rest.get(..octets)?.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), rest.get(octets..)?),
+    };
+    (*found == tag && rest.len() >= length).then(|| rest.split_at(length))
+}
