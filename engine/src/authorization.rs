@@ -238,3 +238,92 @@ impl ResponseMode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::provider::Dynamic;
+
+    struct Zeros;
+
+    impl crate::entropy::Entropy for Zeros {
+        fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    fn client(cells: &str) -> Client<Dynamic> {
+        let yaml = format!(
+            "name: Acme\ndocumentation: https://acme.example/docs\nendpoints:\n  authorization_endpoint: https://acme.example/authorize?foo=bar\n  \
+             token_endpoint: https://acme.example/token\nclient_authentication:\n  method: client_secret_post\n{cells}"
+        );
+        let descriptor = grantry_descriptor::Descriptor::from_yaml(&yaml, "acme.yaml").unwrap();
+        let client = Client::from_descriptor(descriptor, BTreeMap::new(), "dev", "hush").unwrap();
+        client.danger_entropy(Zeros).redirect_uri("https://app.example").unwrap()
+    }
+
+    #[test]
+    fn the_url_keeps_its_query_and_has_a_stable_order() {
+        let authorize = client("").authorize().scopes(["a".into(), "b:c".into()]).state("st");
+        let (url, _) = authorize.max_age(0).param("resource", "x").param("resource", "y").start().unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://acme.example/authorize?foo=bar&response_type=code&client_id=dev&redirect_uri=https%3A%2F%2Fapp.example&scope=a%20b%3Ac&state=st\
+             &code_challenge=DwBzhbb51LfusnSGBa_hqYSgo7-j8BTQnip4TOnlzRo&code_challenge_method=S256&max_age=0&resource=x&resource=y"
+        );
+    }
+
+    #[test]
+    fn the_verifier_is_never_in_the_url() {
+        let (url, pending) = client("").authorize().start().unwrap();
+        assert!(!url.as_str().contains(&format!("code_challenge={}", pending.code_verifier)));
+        assert_eq!(pending.code_verifier.len(), 43);
+    }
+
+    #[test]
+    fn cells_of_the_authorization_request() {
+        let cells = "authorization:\n  names: { client_id: appid }\n  parameters: { response_type: null, prompt: consent }\n  \
+                     code_challenge_method: none\n  fragment: done\nscopes:\n  separator: ','\n  default: [a, b]\n";
+        let (url, _) = client(cells).authorize().state("st").start().unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://acme.example/authorize?foo=bar&appid=dev&redirect_uri=https%3A%2F%2Fapp.example&scope=a%2Cb&state=st&prompt=consent#done"
+        );
+    }
+
+    #[test]
+    fn a_state_must_exist_and_a_redirect_uri_too() {
+        assert!(client("").authorize().state("").start().is_err());
+        let descriptor = client("").descriptor().clone();
+        let bare = Client::from_descriptor(descriptor, BTreeMap::new(), "dev", "hush").unwrap();
+        assert!(bare.authorize().start().unwrap_err().to_string().contains("redirect_uri"));
+    }
+
+    #[test]
+    fn pending_survives_serialization_and_shows_nothing() {
+        let (_, pending) = client("").authorize().state("hunter2").start().unwrap();
+        let text = serde_json::to_string(&pending).unwrap();
+        let back: Pending = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+        assert!(!format!("{back:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn pending_is_for_one_provider_and_one_hour() {
+        struct At(u64);
+        impl crate::clock::Clock for At {
+            fn now(&self) -> u64 {
+                self.0
+            }
+        }
+        let early = client("").clock(At(1000));
+        let (_, pending) = early.authorize().start().unwrap();
+        assert!(pending.check(early.config()).is_ok());
+        assert!(pending.check(client("").clock(At(1000 + LIFETIME + 1)).config()).is_err());
+        let stranger = Pending { provider: "other".into(), ..pending };
+        assert!(stranger.check(early.config()).is_err());
+    }
+}

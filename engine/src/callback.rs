@@ -226,3 +226,117 @@ fn refused(model: &Model, parameters: &Parameters<'_>, code: &str) -> Error {
         .with_description(parameters.get("error_description").map(str::to_owned))
         .with_uri(parameters.get("error_uri").map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::provider::Dynamic;
+
+    const ACME: &str = "
+name: Acme
+documentation: https://acme.example/docs
+endpoints:
+  authorization_endpoint: https://acme.example/authorize
+  token_endpoint: https://acme.example/token
+client_authentication:
+  method: client_secret_post
+callback:
+  names:
+    code: auth_code
+    error: [error, error_code]
+  access_denied: [user_cancelled]
+";
+
+    fn pending(client: &Client<Dynamic>) -> Pending {
+        client.authorize().state("st").start().unwrap().1
+    }
+
+    fn client(yaml: &str) -> Client<Dynamic> {
+        let descriptor = grantry_descriptor::Descriptor::from_yaml(yaml, "acme.yaml").unwrap();
+        Client::from_descriptor(descriptor, std::collections::BTreeMap::new(), "id", "hush")
+            .unwrap()
+            .redirect_uri("https://app.example/cb")
+            .unwrap()
+    }
+
+    fn accepted(yaml: &str, callback: impl Into<Callback>) -> Result<String> {
+        let client = client(yaml);
+        accept(client.config(), &pending(&client), callback.into()).map(|accepted| accepted.code.unwrap_or_default())
+    }
+
+    fn refusal(callback: &str) -> String {
+        accepted(ACME, callback).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_url_or_its_path_and_query() {
+        assert_eq!(accepted(ACME, "https://app.example/cb?auth_code=c&state=st").unwrap(), "c");
+        assert_eq!(accepted(ACME, "/cb?state=st&auth_code=a%2Fb").unwrap(), "a/b");
+        assert_eq!(accepted(ACME, "/cb?auth_code=c&state=st#_=_").unwrap(), "c");
+        assert!(accepted(ACME, "https://evil.example/cb?auth_code=c&state=st").is_err());
+        assert!(accepted(ACME, "https://app.example/other?auth_code=c&state=st").is_err());
+    }
+
+    #[test]
+    fn the_state_comes_before_everything() {
+        assert_eq!(refusal("/cb?auth_code=c"), "callback: the callback has no state");
+        assert_eq!(refusal("/cb?auth_code=c&state=other"), "callback: the state of the callback is not that of this sign-in");
+        assert_eq!(refusal("/cb?error=access_denied&state=other"), "callback: the state of the callback is not that of this sign-in");
+        assert_eq!(refusal("/cb?error=access_denied"), "callback: the callback has no state");
+    }
+
+    #[test]
+    fn errors_win_over_codes() {
+        let error = accepted(ACME, "/cb?auth_code=c&error=server_error&error_description=x&state=st").unwrap_err();
+        assert_eq!((error.code(), error.description()), (Some("server_error"), Some("x")));
+        assert_eq!(accepted(ACME, "/cb?error_code=901&state=st").unwrap_err().code(), Some("901"));
+        let cancelled = accepted(ACME, "/cb?error=user_cancelled&state=st").unwrap_err();
+        assert_eq!(cancelled.code(), Some("access_denied"));
+        assert!(cancelled.needs_login());
+    }
+
+    #[test]
+    fn duplicates_and_sizes_are_refused() {
+        for name in ["auth_code", "state", "error", "iss", "anything"] {
+            let twice = format!("/cb?auth_code=c&state=st&{name}=x&{name}=y");
+            assert!(refusal(&twice).contains("stands twice"), "{name}");
+        }
+        assert!(refusal(&format!("/cb?auth_code=c&state=st&x={}", "y".repeat(MAX_LENGTH))).contains("longer than"));
+        let many: String = (0..100).map(|i| format!("&p{i}=1")).collect();
+        assert!(refusal(&format!("/cb?auth_code=c&state=st{many}")).contains("more than 64 parameters"));
+        assert!(refusal("/cb?auth_code=%ff&state=st").contains("not UTF-8"));
+        assert!(refusal("/cb?state=st").contains("neither a code nor an error"));
+        assert!(refusal("/cb?state=st&auth_code=").contains("neither a code nor an error"));
+    }
+
+    #[test]
+    fn a_form_where_a_form_was_asked_for() {
+        let posted = ACME.replace("callback:", "authorization:\n  parameters: { response_mode: form_post }\ncallback:");
+        assert_eq!(accepted(&posted, Callback::form_post("auth_code=c&state=st")).unwrap(), "c");
+        assert!(accepted(&posted, "/cb?auth_code=c&state=st").is_err());
+        assert!(accepted(ACME, Callback::form_post("auth_code=c&state=st")).is_err());
+    }
+
+    #[test]
+    fn a_signed_callback() {
+        let signed = ACME.replace("callback:", "callback:\n  signature: hmac");
+        let hmac = digest::hex(DigestAlgorithm::HmacSha256, "hush", "auth_code=c&shop=a b&state=st");
+        assert_eq!(accepted(&signed, format!("/cb?state=st&hmac={hmac}&auth_code=c&shop=a+b")).unwrap(), "c");
+        assert!(accepted(&signed, format!("/cb?state=st&hmac={hmac}&auth_code=d&shop=a+b")).is_err());
+        assert!(accepted(&signed, "/cb?state=st&auth_code=c&shop=a+b").is_err());
+    }
+
+    #[test]
+    fn the_issuer_is_checked_where_it_is_known() {
+        let openid = format!("{ACME}openid:\n  issuer: https://acme.example\n");
+        let openid = openid.replace("token_endpoint:", "jwks_uri: https://acme.example/jwks\n  token_endpoint:");
+        let ok = "/cb?auth_code=c&state=st";
+        assert!(accepted(&openid, ok).is_ok());
+        assert!(accepted(&openid, format!("{ok}&iss=https%3A%2F%2Facme.example")).is_ok());
+        assert!(accepted(&openid, format!("{ok}&iss=https%3A%2F%2Facme.example%2F")).is_err());
+        let declared = openid.replace("callback:", "authorization:\n  iss_parameter: true\ncallback:");
+        assert!(accepted(&declared, ok).is_err());
+        assert!(accepted(&declared, format!("{ok}&iss=https%3A%2F%2Facme.example")).is_ok());
+    }
+}

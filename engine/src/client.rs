@@ -130,9 +130,9 @@ impl<P: Provider> Client<P> {
         Ok(self.changed(|config| config.redirect_uri = Some(uri)))
     }
 
-    /// The application's compliance hooks, instead of those that it had.
+    /// The application's compliance hooks, after those that the client has.
     pub fn hooks(self, hooks: Hooks) -> Self {
-        self.changed(|config| config.hooks = hooks)
+        self.changed(|config| config.hooks.append(hooks))
     }
 
     /// How requests travel; clients that share a transport share its connections.
@@ -176,7 +176,7 @@ impl<P: Provider> Client<P> {
         Box::pin(async move {
             let signed_in = authorization_code::exchange(&self.config, pending, callback).await;
             let signed_in = signed_in.map_err(|error| error.of_provider(self.config.id()))?;
-            Session::start(Arc::clone(&self.config), signed_in.token, signed_in.callback, signed_in.id_token)
+            Ok(Session::start(Arc::clone(&self.config), signed_in.token, signed_in.callback, signed_in.id_token))
         })
     }
 
@@ -192,10 +192,7 @@ impl<P: Provider> Client<P> {
     }
 
     /// A session with a token from storage.
-    ///
-    /// # Errors
-    /// [`Misuse`](crate::ErrorKind::Misuse): the token has characters that no header can hold.
-    pub fn session(&self, token: Token) -> Result<Session<P>> {
+    pub fn session(&self, token: Token) -> Session<P> {
         Session::start(Arc::clone(&self.config), token, None, None)
     }
 

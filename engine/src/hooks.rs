@@ -99,6 +99,11 @@ impl Hooks {
         self
     }
 
+    pub(crate) fn append(&mut self, later: Self) {
+        self.requests.extend(later.requests);
+        self.responses.extend(later.responses);
+    }
+
     pub(crate) async fn on_request(&self, point: Hook, mut request: HttpRequest) -> Result<HttpRequest> {
         for (_, hook) in self.requests.iter().filter(|(known, _)| *known == point) {
             request = hook(request).await?;

@@ -255,7 +255,7 @@ async fn refused(response: Response, token: &str) -> Error {
 fn target(target: &str, values: &Values<'_>) -> Result<Url> {
     let requests = &values.config.model().requests;
     let base = requests.base_url.as_ref().map(|base| values.url(base)).transpose()?;
-    if target.contains("://") {
+    if is_absolute(target) {
         let url: Url = target.parse().map_err(|_| Error::misuse("the target is no URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::misuse("the target has a user or password in its URL"));
@@ -270,6 +270,12 @@ fn target(target: &str, values: &Values<'_>) -> Result<Url> {
     }
     let base = base.ok_or_else(|| Error::misuse("the provider has no base URL; pass an absolute URL on one of its API origins"))?;
     under(&base, target)
+}
+
+/// Whether a target begins with a scheme and `://`.
+fn is_absolute(target: &str) -> bool {
+    let scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    target.split_once("://").is_some_and(|(before, _)| scheme(before))
 }
 
 /// A path below a base URL.
@@ -304,6 +310,14 @@ mod tests {
         assert_eq!(joined("").unwrap(), "https://api.example/v1/");
         assert_eq!(joined("a@b:c").unwrap(), "https://api.example/v1/a@b:c");
         assert_eq!(joined("people/~:(id)").unwrap(), "https://api.example/v1/people/~:(id)");
+    }
+
+    #[test]
+    fn a_url_inside_a_query_makes_no_absolute_target() {
+        assert!(is_absolute("https://api.example/x"));
+        assert!(is_absolute("://x"));
+        assert!(!is_absolute("search?url=https://x.example"));
+        assert!(!is_absolute("a/b"));
     }
 
     #[test]

@@ -40,20 +40,21 @@ pub(crate) struct SessionInner {
     pub(crate) id_token: Option<Value>,
 }
 
-/// A token and the header that carries it.
+/// A token, and the header that carries it where one does.
 pub(crate) struct Current {
     pub(crate) token: Arc<Token>,
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Current {
-    fn new(config: &Config, token: Token) -> Result<Self> {
+    /// A token that no header can hold is refused when it is sent.
+    fn new(config: &Config, token: Token) -> Self {
         let place = &config.model().requests.access_token;
         let header = match place.location {
-            Location::Header => Some(placement::header(place, token.access_token.expose())?),
+            Location::Header => placement::header(place, token.access_token.expose()).ok(),
             Location::Query | Location::Form => None,
         };
-        Ok(Self { token: Arc::new(token), header })
+        Self { token: Arc::new(token), header }
     }
 }
 
@@ -63,16 +64,15 @@ impl SessionInner {
     }
 
     /// Remembers values of variables that were learned after sign-in.
-    pub(crate) fn learn(&self, found: Vec<(String, String)>) -> Result<()> {
+    pub(crate) fn learn(&self, found: Vec<(String, String)>) {
         if found.is_empty() {
-            return Ok(());
+            return;
         }
         let mut token = Token::clone(&self.current().token);
         for (name, value) in found {
             token.learn(&name, value);
         }
-        self.current.store(Arc::new(Current::new(&self.config, token)?));
-        Ok(())
+        self.current.store(Arc::new(Current::new(&self.config, token)));
     }
 
     /// Renews the token unless another task just did.
@@ -84,17 +84,16 @@ impl SessionInner {
             return Ok(now);
         }
         let renewed = refresh_token::refresh(&self.config, &now).await?;
-        let current = Arc::new(Current::new(&self.config, renewed)?);
+        let current = Arc::new(Current::new(&self.config, renewed));
         self.current.store(Arc::clone(&current));
         Ok(Arc::clone(&current.token))
     }
 }
 
 impl<P: Provider> Session<P> {
-    pub(crate) fn start(config: Arc<Config>, token: Token, callback: Option<Value>, id_token: Option<Value>) -> Result<Self> {
-        let current = Current::new(&config, token).map_err(|error| error.of_provider(config.id()))?;
-        let inner = SessionInner { config, current: ArcSwap::from_pointee(current), renewal: Mutex::new(()), callback, id_token };
-        Ok(Self { inner: Arc::new(inner), provider: PhantomData })
+    pub(crate) fn start(config: Arc<Config>, token: Token, callback: Option<Value>, id_token: Option<Value>) -> Self {
+        let current = ArcSwap::from_pointee(Current::new(&config, token));
+        Self { inner: Arc::new(SessionInner { config, current, renewal: Mutex::new(()), callback, id_token }), provider: PhantomData }
     }
 
     /// The token as it is now. Store it with [`Token::expose_for_storage`].

@@ -1,5 +1,6 @@
 //! Renders conversations for people: requests as sent, responses as received, what they parsed to; secrets by name.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -117,6 +118,14 @@ impl Secrets {
     fn add_record(&mut self, record: &Record) {
         for (name, value) in &record.secrets {
             self.add(name, value);
+        }
+        let request = &record.request;
+        let json = serde_json::from_slice::<BTreeMap<String, Value>>(&request.body).unwrap_or_default();
+        let members = json.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+        for (name, value) in request.query().into_iter().chain(request.form()).chain(members) {
+            if ["state", "nonce", "code_challenge", "code_verifier"].contains(&name.as_str()) {
+                self.add(&name, &value);
+            }
         }
         match serde_json::from_str(&record.response.body) {
             Ok(value) => self.add_members(&value),

@@ -18,7 +18,7 @@ mod yaml;
 pub use deviation::Deviation;
 pub use facade::{Descriptor, Status};
 #[cfg(feature = "yaml")]
-pub use yaml::{Builder, Code, Diagnostic, Diagnostics, Position};
+pub use yaml::{Builder, Code, Diagnostic, Diagnostics, Node, Position};
 #[cfg(feature = "yaml")]
 #[doc(hidden)]
 pub use yaml::tree;

@@ -63,6 +63,9 @@ impl Trial {
         let mut fingerprints = Vec::new();
         for scenario in stage.fixture().scenarios() {
             let outcome = stage.run(descriptor, &scenario).await;
+            if let Some(refusal) = outcome.refusals().first() {
+                return Err(format!("nothing can be proven while the emulator refuses: [{scenario}] {refusal}").into());
+            }
             fingerprints.push((scenario, outcome.fingerprint()));
         }
         Ok(Self { id: id.to_owned(), stage, fingerprints })
@@ -70,27 +73,27 @@ impl Trial {
 
     /// Whether the conversations go differently without the cell; else why that is not shown.
     async fn prove(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
-        let mut without = authored.clone();
-        without.remove(&cell.path);
-        match self.resolve(&without) {
-            Ok(model) => self.differs(model).await.then_some(()).ok_or("deleting it changes nothing".to_owned()),
-            Err(problem) => self.prove_by_replacement(authored, cell).await.map_err(|reason| format!("{reason}; deleted: {problem}")),
-        }
+        let deleted = self.resolve(&without(authored, cell));
+        let problem = match deleted.or_else(|problem| self.resolve(&without_uses(authored, cell)).map_err(|_| problem)) {
+            Ok(model) if self.differs(model).await => return Ok(()),
+            Ok(_) => return Err("deleting it changes nothing".to_owned()),
+            Err(problem) => problem,
+        };
+        self.prove_by_replacement(authored, cell).await.map_err(|reason| format!("{reason}; deleted, it is no descriptor:\n{problem}"))
     }
 
     /// For a cell without a default: every other value that the model takes must make a difference.
     async fn prove_by_replacement(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
         let mut tried = 0;
-        for value in REPLACEMENTS.iter().filter(|value| **value != cell.value) {
-            let mut replaced = authored.clone();
-            replaced.set(&cell.path, *value);
-            let Ok(model) = self.resolve(&replaced) else { continue };
+        for mutant in replaced(authored, cell) {
+            let Ok(model) = self.resolve(&mutant) else { continue };
             if !self.differs(model).await {
+                let value = mutant.get(&cell.path).and_then(Node::text).unwrap_or("another");
                 return Err(format!("replacing it by `{value}` changes nothing"));
             }
             tried += 1;
         }
-        if tried == 0 { Err("it can neither be deleted nor replaced".to_owned()) } else { Ok(()) }
+        if tried == 0 { Err("it can be neither deleted nor replaced".to_owned()) } else { Ok(()) }
     }
 
     async fn differs(&self, model: Model) -> bool {
@@ -108,4 +111,38 @@ impl Trial {
         let (model, problems) = tree::resolve(node, &self.id);
         model.ok_or_else(|| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
+}
+
+fn without(authored: &Node, cell: &Cell) -> Node {
+    let mut mutant = authored.clone();
+    mutant.remove(&cell.path);
+    mutant
+}
+
+/// Without a named call and without the claims that it fills.
+fn without_uses(authored: &Node, cell: &Cell) -> Node {
+    let mut mutant = without(authored, cell);
+    if let [section, list, name] = cell.path.as_slice()
+        && section == "userinfo"
+        && list == "additional"
+    {
+        let uses = tree::cells(authored).into_iter().filter(|other| other.value.starts_with(&format!("{name}.")));
+        for other in uses.collect::<Vec<_>>().iter().rev() {
+            mutant.remove(&other.path);
+        }
+    }
+    mutant
+}
+
+/// The descriptor with every other value in the cell's place: of a named thing, in that of the key that is its value.
+fn replaced(authored: &Node, cell: &Cell) -> impl Iterator<Item = Node> {
+    let mut path = cell.path.clone();
+    if authored.get(&path).and_then(Node::text).is_none() {
+        path.push("claim".to_owned());
+    }
+    REPLACEMENTS.iter().filter(|value| **value != cell.value).map(move |value| {
+        let mut mutant = authored.clone();
+        mutant.set(&path, *value);
+        mutant
+    })
 }

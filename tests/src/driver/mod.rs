@@ -6,14 +6,14 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use grantry_descriptor::Descriptor;
-use grantry_engine::{Callback, Client, Clock, Credential, Dynamic, Entropy, Error, Pending, Session, SigningKey, Token, Transport};
+use grantry_engine::{Callback, Client, Clock, Credential, Dynamic, Entropy, Error, Pending, RequestBuilder, Session, SigningKey, Token, Transport};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber as _;
 use url::Url;
 
 use crate::browser::{Arrival, Browser, Lost};
 use crate::emulator::Emulator;
-use crate::fixture::{Application, Call, Fixture, Json, Scenario};
+use crate::fixture::{Application, Call, Fixture, Json, Ordered, Scenario};
 use crate::{NOW, keys};
 use drift::Drift;
 pub use outcome::{Outcome, Step};
@@ -66,7 +66,12 @@ pub fn client(descriptor: &Descriptor, application: &Application, transport: Tra
     Ok(client.redirect_uri(application.redirect_uri.as_str())?.transport(transport).clock(FixedClock).danger_entropy(Counter::default()))
 }
 
-fn credential(application: &Application) -> Result<Credential, Error> {
+/// The application's credential.
+///
+/// # Errors
+///
+/// As of the engine.
+pub fn credential(application: &Application) -> Result<Credential, Error> {
     let pem = application.private_key.as_deref().and_then(keys::private_key_pem);
     match (&application.client_secret, pem) {
         (Some(secret), _) => Ok(Credential::Secret(secret.as_str().into())),
@@ -75,17 +80,21 @@ fn credential(application: &Application) -> Result<Credential, Error> {
     }
 }
 
-/// The application's private key.
-///
-/// # Errors
-///
-/// As of the engine.
-pub fn signing_key(pem: &str, key_id: Option<&str>) -> Result<SigningKey, Error> {
+fn signing_key(pem: &str, key_id: Option<&str>) -> Result<SigningKey, Error> {
     let key = SigningKey::from_pem(pem)?;
     Ok(match key_id {
         Some(id) => key.key_id(id),
         None => key,
     })
+}
+
+impl From<Arrival> for Callback {
+    fn from(arrival: Arrival) -> Self {
+        match arrival {
+            Arrival::Query(url) => Self::from(url),
+            Arrival::FormPost(body) => Self::form_post(body),
+        }
+    }
 }
 
 /// The tests' clock: it stands still.
@@ -152,13 +161,11 @@ impl Run<'_> {
     }
 
     async fn exchange(&mut self, client: &Client, pending: Pending, arrival: Arrival) -> Option<Session> {
-        let callback = match arrival {
-            Arrival::Query(url) => Callback::from(url),
-            Arrival::FormPost(body) => Callback::form_post(body),
-        };
-        match client.exchange(pending, callback).await {
+        match client.exchange(pending, Callback::from(arrival)).await {
             Ok(session) => {
-                self.step("token", Ok(token(&session.token())));
+                let mut value = token(&session.token());
+                value["id_token_claims"] = json!(session.id_token_claims());
+                self.step("token", Ok(value));
                 Some(session)
             }
             Err(error) => self.failed("token", &error),
@@ -184,20 +191,7 @@ impl Run<'_> {
     }
 
     async fn call(&self, session: &Session, call: &Call) -> Result<Value, Error> {
-        let method = call.method.parse().map_err(|_| Error::custom(format!("`{}` is no HTTP method", call.method)))?;
-        let query: Vec<(&str, &str)> = call.query.iter().map(|(name, value)| (name, value.as_str())).collect();
-        let mut request = session.request(method, &call.path).query(&query);
-        for (name, value) in call.headers.iter() {
-            request = request.header(name, value);
-        }
-        if let Some(form) = &call.form {
-            let pairs: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name, value.as_str())).collect();
-            request = request.form(&pairs);
-        }
-        if let Some(json) = &call.json {
-            request = request.json(&literal(json));
-        }
-        let response = request.send().await?;
+        let response = request(session, call)?.send().await?;
         let status = response.status().as_u16();
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::from(text));
@@ -228,6 +222,27 @@ impl Run<'_> {
         let (records, drift) = (self.stage.emulator.take_records(), self.drift.take());
         self.outcome.steps.push(Step { name: name.to_owned(), records, result, drift });
     }
+}
+
+/// The call of a fixture, as the application makes it.
+///
+/// # Errors
+///
+/// Where the method is none.
+pub fn request(session: &Session, call: &Call) -> Result<RequestBuilder, Error> {
+    let method = call.method.parse().map_err(|_| Error::custom(format!("`{}` is no HTTP method", call.method)))?;
+    let pairs = |pairs: &Ordered<String>| pairs.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>();
+    let mut request = session.request(method, &call.path).query(&pairs(&call.query));
+    for (name, value) in call.headers.iter() {
+        request = request.header(name, value);
+    }
+    if let Some(form) = &call.form {
+        request = request.form(&pairs(form));
+    }
+    if let Some(json) = &call.json {
+        request = request.json(&literal(json));
+    }
+    Ok(request)
 }
 
 fn token(token: &Token) -> Value {

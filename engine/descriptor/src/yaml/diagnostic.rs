@@ -62,11 +62,6 @@ impl fmt::Debug for Diagnostic {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// `Err` if there is any problem.
-    pub(super) fn check(diagnostics: Vec<Diagnostic>) -> Result<(), Self> {
-        if diagnostics.is_empty() { Ok(()) } else { Err(Self(diagnostics)) }
-    }
-
     /// The problems, in the order of the file.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
@@ -140,9 +135,9 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Orders findings by their place and renders them.
-    pub(super) fn diagnostics(self, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
+    pub(super) fn diagnostics(self, mut findings: Vec<Finding>) -> Diagnostics {
         findings.sort_by_key(|finding| finding.span);
-        findings.into_iter().map(|finding| self.diagnostic(finding)).collect()
+        Diagnostics(findings.into_iter().map(|finding| self.diagnostic(finding)).collect())
     }
 
     fn diagnostic(self, finding: Finding) -> Diagnostic {

@@ -182,6 +182,13 @@ impl From<u64> for Node {
     }
 }
 
+impl From<i32> for Node {
+    /// So that a literal needs no suffix.
+    fn from(number: i32) -> Self {
+        Self::plain(number.to_string())
+    }
+}
+
 impl<T: Into<Self>> From<Vec<T>> for Node {
     fn from(items: Vec<T>) -> Self {
         Self { content: Content::List(items.into_iter().map(Into::into).collect()), span: None }

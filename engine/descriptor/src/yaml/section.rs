@@ -50,10 +50,15 @@ impl<'a> Section<'a> {
 
     /// The section that a key of a free mapping names: `variables.shop`.
     pub(super) fn named(&self, path: String, entry: &'a Entry, keys: &[&str]) -> Self {
-        let entries = mapping(self.report, &format!("`{path}`"), &entry.value);
-        let section = Self { report: self.report, path, span: entry.span, present: true, entries };
-        if matches!(&entry.value.content, Content::Mapping(entries) if entries.is_empty()) {
-            self.report.push(lint::restated_default::finding(entry.span, &section.path, "it is empty"));
+        self.of_node(path, entry.span, &entry.value, keys)
+    }
+
+    /// The section in a node.
+    pub(super) fn of_node(&self, path: String, span: Option<Span>, node: &'a Node, keys: &[&str]) -> Self {
+        let entries = mapping(self.report, &format!("`{path}`"), node);
+        let section = Self { report: self.report, path, span, present: true, entries };
+        if matches!(&node.content, Content::Mapping(entries) if entries.is_empty()) {
+            self.report.push(lint::restated_default::finding(span, &section.path, "it is empty"));
         }
         section.report_unknown(keys);
         section

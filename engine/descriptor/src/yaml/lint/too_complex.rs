@@ -6,14 +6,18 @@ Descriptors are also loaded at run time, from other people; these limits keep re
 near them.";
 
 pub(in crate::yaml) fn depth(span: Span) -> Finding {
-    finding(span, "more than 32 levels of nesting")
+    finding(Some(span), "more than 32 levels of nesting")
 }
 
 pub(in crate::yaml) fn nodes(span: Span) -> Finding {
-    finding(span, "more than 20000 values")
+    finding(Some(span), "more than 20000 values in one file")
 }
 
-fn finding(span: Span, what: &str) -> Finding {
+pub(in crate::yaml) fn values(span: Option<Span>) -> Finding {
+    finding(span, "more than 256 values of one variable")
+}
+
+fn finding(span: Option<Span>, what: &str) -> Finding {
     let help = "a descriptor is flat and short; check that this is one".to_owned();
-    Finding { code: Code::TooComplex, span: Some(span), message: format!("{what} in one file"), help }
+    Finding { code: Code::TooComplex, span, message: what.to_owned(), help }
 }

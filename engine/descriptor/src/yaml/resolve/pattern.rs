@@ -1,6 +1,6 @@
 //! Patterns: regular expressions, always anchored.
 
-use regex_lite::Regex;
+use regex_lite::{Error, Regex, RegexBuilder};
 
 use crate::yaml::lint;
 use crate::yaml::section::Section;
@@ -19,8 +19,30 @@ pub(super) fn read(section: &Section<'_>, key: &str) -> Option<Regex> {
 }
 
 /// A pattern as the engine applies it.
-pub(super) fn anchored(pattern: &str) -> Result<Regex, regex_lite::Error> {
+pub(super) fn anchored(pattern: &str) -> Result<Regex, Error> {
     // Alone first, so that `a)|(b` cannot escape from the group.
-    Regex::new(pattern)?;
-    Regex::new(&format!("^(?:{pattern})$"))
+    compile(pattern)?;
+    compile(&format!("^(?:{pattern})$"))
+}
+
+/// Patterns also come from other people's files; a small one is matched quickly.
+fn compile(pattern: &str) -> Result<Regex, Error> {
+    RegexBuilder::new(pattern).size_limit(64 * 1024).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::anchored;
+
+    #[test]
+    fn patterns_hold_for_the_whole_text() {
+        let regex = anchored("a|b+").unwrap();
+        assert!(regex.is_match("a") && regex.is_match("bb"));
+        assert!(!regex.is_match("ab") && !regex.is_match("a\n"));
+    }
+
+    #[test]
+    fn a_pattern_cannot_escape_from_its_anchors() {
+        assert!(anchored("a)|(b").is_err());
+    }
 }

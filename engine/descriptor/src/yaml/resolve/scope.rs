@@ -18,7 +18,7 @@ pub(super) struct Scope<'a> {
     pub(super) stated: Vec<Endpoint>,
     pub(super) has_openid: bool,
     used: RefCell<BTreeSet<String>>,
-    /// Variables whose binding was reported already.
+    /// Variables whose binding was checked already, alone or with a place.
     pub(super) unbound: RefCell<BTreeSet<String>>,
 }
 
@@ -123,23 +123,33 @@ impl<'a> Scope<'a> {
         self.digests.iter().find(|digest| digest.value.name == name)
     }
 
-    /// A member of a document; signed documents must be verifiable.
+    /// A member of a document.
     pub(super) fn member(&self, document: &str, rest: &str) -> Result<Value, Unresolved> {
+        let Some(document) = Document::ALL.into_iter().find(|candidate| candidate.as_str() == document) else {
+            return Err(Unresolved::new("names no document", "begin with token, callback, id_token, access_token or userinfo"));
+        };
+        self.verifiable(document)?;
         let path = path::parse(rest).map_err(|why| Unresolved::new(&format!("is no path: {why}"), "write members between dots"))?;
-        match Document::ALL.into_iter().find(|candidate| candidate.as_str() == document) {
-            Some(Document::Token) => Ok(Value::Token(path)),
-            Some(Document::Callback) => Ok(Value::Callback(path)),
-            Some(Document::Userinfo) => Ok(Value::Userinfo(path)),
-            Some(Document::IdToken) if !self.has_openid => {
+        Ok(match document {
+            Document::Token => Value::Token(path),
+            Document::Callback => Value::Callback(path),
+            Document::IdToken => Value::IdToken(path),
+            Document::AccessToken => Value::AccessToken(path),
+            Document::Userinfo => Value::Userinfo(path),
+        })
+    }
+
+    /// Whether the descriptor says how a signed document is verified.
+    pub(super) fn verifiable(&self, document: Document) -> Result<(), Unresolved> {
+        match document {
+            Document::IdToken if !self.has_openid => {
                 Err(Unresolved::new("needs an id token, which only `openid` verifies", "add `openid` with its `issuer`"))
             }
-            Some(Document::IdToken) => Ok(Value::IdToken(path)),
-            Some(Document::AccessToken) if !self.stated.contains(&Endpoint::JwksUri) => Err(Unresolved::new(
-                "needs a signed access token, which only the keys of the provider verify",
-                "state `endpoints.jwks_uri`",
-            )),
-            Some(Document::AccessToken) => Ok(Value::AccessToken(path)),
-            None => Err(Unresolved::new("names no document", "begin with token, callback, id_token, access_token or userinfo")),
+            Document::AccessToken if !self.stated.contains(&Endpoint::JwksUri) => {
+                let why = "needs a signed access token, which only the provider's keys verify";
+                Err(Unresolved::new(why, "state `endpoints.jwks_uri`"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::pattern;
 use super::scope::Scope;
 use super::sources::Sources;
+use super::variables::MAX_VALUES;
 use crate::model::{Part, Template, Value, Variable, VariableValue};
 use crate::yaml::diagnostic::Span;
 use crate::yaml::lint;
@@ -82,10 +83,11 @@ impl Scope<'_> {
 
     fn check_pattern(&self, name: &str, place: Place) {
         let Some(variable) = self.variable(name) else { return };
+        if !self.unbound.borrow_mut().insert(format!("{name} {place:?}")) {
+            return;
+        }
         let regex = variable.value.pattern.as_ref().and_then(|pattern| pattern::anchored(pattern).ok());
-        if let Some(probe) = regex.and_then(|regex| lint::loose_pattern::admitted(&regex, place))
-            && self.unbound.borrow_mut().insert(name.to_owned())
-        {
+        if let Some(probe) = regex.and_then(|regex| lint::loose_pattern::admitted(&regex, place)) {
             self.report.push(lint::loose_pattern::finding(variable.span, name, place, probe));
         }
     }
@@ -94,7 +96,7 @@ impl Scope<'_> {
     fn candidates(&self, template: &Template) -> Vec<String> {
         let options: Vec<Vec<String>> = template.parts.iter().map(|part| self.options(part)).collect();
         let most = options.iter().map(Vec::len).max().unwrap_or(0);
-        (0..most.max(1))
+        (0..most.clamp(1, MAX_VALUES))
             .map(|turn| {
                 let mut url = String::new();
                 for choices in &options {
@@ -192,7 +194,7 @@ fn is_loopback(host: &url::Host<&str>) -> bool {
 }
 
 /// The beginning of a value's name, for messages.
-fn name_of(value: &Value) -> String {
+pub(super) fn name_of(value: &Value) -> String {
     match value {
         Value::Variable(name) | Value::VariableEntry(name, _) => name.to_string(),
         Value::Engine(engine) => engine.as_str().to_owned(),

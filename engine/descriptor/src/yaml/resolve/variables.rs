@@ -4,13 +4,16 @@ use super::pattern;
 use super::scope::{Declared, DeclaredDigest, Scope};
 use super::sources::{self, Document, Need};
 use super::template::literal;
-use crate::model::{Digest, DigestAlgorithm, Endpoint, EngineValue, Part, Template, Value, Variable, VariableValue};
+use crate::model::{Digest, DigestAlgorithm, Endpoint, EngineValue, Part, Value, Variable, VariableValue};
 use crate::yaml::lint;
 use crate::yaml::node::{Content, Entry};
 use crate::yaml::section::{self, Section};
 
 const VARIABLE: [&str; 6] = ["default", "values", "pattern", "from", "optional", "description"];
 const DIGEST: [&str; 3] = ["algorithm", "key", "message"];
+
+/// Values of one variable; each is tried in each URL.
+pub(super) const MAX_VALUES: usize = 256;
 
 /// Reads `variables`, but for `from`, which needs the scope that they make.
 pub(super) fn variables(root: &Section<'_>) -> Vec<Declared<Variable>> {
@@ -49,6 +52,9 @@ fn variable(root: &Section<'_>, entry: &Entry) -> Variable {
 fn values(section: &Section<'_>, variable: &str) -> Vec<(crate::Str, VariableValue)> {
     let path = section.at("values");
     let entries = section.entries_of("values");
+    if let Some(entry) = entries.get(MAX_VALUES) {
+        section.report.push(lint::too_complex::values(entry.span));
+    }
     let values: Vec<_> = entries
         .iter()
         .filter_map(|entry| value(section, &format!("{path}.{}", entry.key), entry).map(|value| (entry.key.clone().into(), value)))
@@ -179,6 +185,3 @@ pub(super) fn report_name(root: &Section<'_>, entry: &Entry, kind: &str) {
     };
     root.report.push(lint::invalid_name::finding(entry.span, kind, name, why));
 }
-
-#[allow(unused)]
-fn _unused(_: Template) {}

@@ -1,0 +1,116 @@
+//! `client_authentication` and the assertions that clients sign.
+
+use super::registry::ALGORITHMS;
+use super::scope::Scope;
+use super::sources;
+use super::template::literal;
+use crate::Str;
+use crate::model::{
+    Assertion, AuthenticationMethod, BasicEncoding, ClientAuthentication, Endpoint, EngineValue, Part, Template, Value,
+};
+use crate::yaml::diagnostic::Span;
+use crate::yaml::lint;
+use crate::yaml::node::Entry;
+use crate::yaml::section::{self, Section, item_path, items};
+
+const KEYS: [&str; 6] = ["method", "methods", "encoding", "username", "password", "assertion"];
+const ASSERTION: [&str; 5] = ["alg", "lifetime", "header", "claims", "key"];
+
+impl Scope<'_> {
+    pub(super) fn client_authentication(&self, root: &Section<'_>) -> ClientAuthentication {
+        let section = root.section("client_authentication", &[&KEYS]);
+        let methods = self.methods(&section);
+        let is_needed = self.stated.contains(&Endpoint::Token) && !root.has("discovery");
+        if is_needed && !section.has("method") && !section.has("methods") {
+            let span = if section.present { section.span } else { root.span_of("endpoints") };
+            self.report.push(lint::missing_client_authentication::finding(span));
+        }
+        let encodings = [("form", BasicEncoding::Form), ("raw", BasicEncoding::Raw)];
+        ClientAuthentication {
+            methods: methods.into(),
+            encoding: section.choice("encoding", &encodings, BasicEncoding::Form),
+            username: self.half(&section, "username", EngineValue::ClientId),
+            password: self.half(&section, "password", EngineValue::ClientSecret),
+            assertion: section.has("assertion").then(|| self.assertion(&section)),
+        }
+    }
+
+    fn methods(&self, section: &Section<'_>) -> Vec<AuthenticationMethod> {
+        if section.has("method") && section.has("methods") {
+            let why = "`method` is one method, `methods` are several";
+            self.report.push(lint::conflicting_keys::finding(section.span_of("methods"), &section.path, why));
+        }
+        let mut methods = Vec::new();
+        for key in ["method", "methods"] {
+            let Some(Entry { value, .. }) = section.entry(key) else { continue };
+            for (index, node) in items(value) {
+                let path = item_path(&section.at(key), index);
+                let Some(word) = section::text(self.report, &path, node) else { continue };
+                if let Some(method) = self.method(&path, node.span.or(section.span_of(key)), word, &["none"]) {
+                    methods.push(method);
+                }
+            }
+        }
+        methods
+    }
+
+    /// A registered method; `also` are words that the place admits besides.
+    pub(super) fn method(&self, path: &str, span: Option<Span>, word: &str, also: &[&str]) -> Option<AuthenticationMethod> {
+        let method = AuthenticationMethod::ALL.into_iter().find(|method| method.as_str() == word);
+        match method {
+            None => {
+                let mut known: Vec<&str> = AuthenticationMethod::ALL.iter().map(|method| method.as_str()).collect();
+                known.extend(also.iter().filter(|word| **word != "none"));
+                self.report.push(lint::unregistered_method::finding(span, path, word, &known));
+            }
+            Some(method) if !is_supported(method) => self.report_unsupported(path, span, &format!("`{path}: {word}`")),
+            Some(_) => {}
+        }
+        method
+    }
+
+    /// User name or password of HTTP Basic.
+    fn half(&self, section: &Section<'_>, key: &str, standard: EngineValue) -> Template {
+        let standard = Template { parts: vec![Part::Value(Value::Engine(standard))].into() };
+        let Some(template) = self.template(section, key, &sources::BASIC) else { return standard };
+        if template == standard {
+            section.report_restated(key);
+        }
+        template
+    }
+
+    /// Reads the `assertion` of a section.
+    pub(super) fn assertion(&self, parent: &Section<'_>) -> Assertion {
+        let section = parent.section("assertion", &[&ASSERTION]);
+        let algorithms = ALGORITHMS.map(|name| (name, name));
+        for key in ["alg", "lifetime"].into_iter().filter(|key| !section.has(key)) {
+            section.report_missing(key);
+        }
+        Assertion {
+            alg: section.chosen("alg", &algorithms).unwrap_or_default().into(),
+            lifetime: section.whole("lifetime").unwrap_or_default(),
+            header: self.templates(&section, "header", &sources::ASSERTION).into(),
+            claims: self.templates(&section, "claims", &sources::ASSERTION).into(),
+            key: self.template(&section, "key", &sources::ASSERTION_KEY),
+        }
+    }
+
+    /// A mapping from free names to templates.
+    pub(super) fn templates(&self, section: &Section<'_>, key: &str, sources: &sources::Sources) -> Vec<(Str, Template)> {
+        let at = section.at(key);
+        let entries = section.entries_of(key).iter();
+        entries
+            .map(|Entry { key, value, .. }| {
+                let template = self.template_at(&format!("{at}.{key}"), value, sources);
+                (key.clone().into(), template.unwrap_or_else(|| literal("")))
+            })
+            .collect()
+    }
+}
+
+const fn is_supported(method: AuthenticationMethod) -> bool {
+    matches!(
+        method,
+        AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost | AuthenticationMethod::None
+    )
+}

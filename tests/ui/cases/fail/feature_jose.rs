@@ -1,0 +1,3 @@
+grantry::provider!("keyed.yaml");
+
+fn main() {}

@@ -1,0 +1,5 @@
+grantry::provider!("hooked.yaml");
+
+fn main() {
+    let _ = hooked::Client::new("id", "secret");
+}

@@ -1,0 +1,5 @@
+grantry::provider!("acme.yaml");
+
+fn main() {
+    let _ = acme::Client::new("id", "secret");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _: grantry::Client = grantry::Client::new("id", "secret");
+}

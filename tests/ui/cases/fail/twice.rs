@@ -1,0 +1,4 @@
+grantry::provider!("minimal.yaml");
+grantry::provider!("minimal.yaml");
+
+fn main() {}

@@ -1,0 +1,5 @@
+grantry::provider!("minimal.yaml");
+
+fn main() {
+    let _ = minimal::Scope::Reed;
+}

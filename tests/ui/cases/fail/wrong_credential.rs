@@ -1,0 +1,5 @@
+grantry::provider!("public.yaml");
+
+fn main() {
+    let _ = public::Client::new("id", "secret");
+}
