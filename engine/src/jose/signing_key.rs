@@ -1,0 +1,166 @@
+//! Private keys of clients.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde_json::{Map, Value};
+
+use super::algorithm;
+use crate::error::Error;
+
+/// Shortest RSA modulus, in bytes (RFC 7518 section 3.3).
+const MIN_RSA_MODULUS: usize = 256;
+
+/// A private key: it signs client assertions and generated client secrets, and is never sent.
+///
+/// Cheap to clone. RSA keys of 2048 bits and more, EC keys on P-256 and P-384, and Ed25519.
+#[derive(Clone)]
+pub struct SigningKey {
+    key: Arc<EncodingKey>,
+    kind: Kind,
+    id: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl Kind {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::Rsa => "an RSA key",
+            Self::P256 => "an EC key on P-256",
+            Self::P384 => "an EC key on P-384",
+            Self::Ed25519 => "an Ed25519 key",
+        }
+    }
+
+    const fn signs(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Rsa => matches!(
+                algorithm,
+                Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512
+            ),
+            Self::P256 => matches!(algorithm, Algorithm::ES256),
+            Self::P384 => matches!(algorithm, Algorithm::ES384),
+            Self::Ed25519 => matches!(algorithm, Algorithm::EdDSA),
+        }
+    }
+}
+
+impl SigningKey {
+    /// Reads a PEM text: PKCS#8 (`BEGIN PRIVATE KEY`), or PKCS#1 for RSA (`BEGIN RSA PRIVATE KEY`).
+    ///
+    /// # Errors
+    ///
+    /// The text is no such PEM, or the key is weak or of another type.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
+        let pem = pem.as_ref();
+        let (key, kind) = if let Ok(key) = EncodingKey::from_rsa_pem(pem) {
+            let pair = RsaKeyPair::from_pkcs8(key.as_bytes()).or_else(|_| RsaKeyPair::from_der(key.as_bytes()));
+            let pair = pair.map_err(|_| SigningKeyError::Malformed)?;
+            if pair.public_modulus_len() < MIN_RSA_MODULUS {
+                return Err(SigningKeyError::Weak);
+            }
+            (key, Kind::Rsa)
+        } else if let Ok(key) = EncodingKey::from_ec_pem(pem) {
+            let kind = curve(key.as_bytes()).ok_or(SigningKeyError::Unsupported)?;
+            (key, kind)
+        } else {
+            let key = EncodingKey::from_ed_pem(pem).map_err(|_| SigningKeyError::Malformed)?;
+            Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.as_bytes()).map_err(|_| SigningKeyError::Unsupported)?.public_key();
+            (key, Kind::Ed25519)
+        };
+        Ok(Self { key: Arc::new(key), kind, id: None })
+    }
+
+    /// Names the key as the provider does: `kid` (RFC 7515 section 4.1.4).
+    #[must_use]
+    pub fn key_id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// The key's name at the provider.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Signs a JWT: `alg`, and `kid` where the key has an id, are added to the header.
+    pub(crate) fn sign(&self, alg: &str, mut header: Map<String, Value>, claims: Map<String, Value>) -> Result<String, SigningKeyError> {
+        let mismatch = || SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: self.kind.describe() };
+        let algorithm = algorithm::named(alg).filter(|algorithm| self.kind.signs(*algorithm)).ok_or_else(mismatch)?;
+        header.insert("alg".to_owned(), alg.into());
+        if let Some(id) = &self.id {
+            header.entry("kid").or_insert_with(|| id.as_str().into());
+        }
+        let encode = |part: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string());
+        let signed = format!("{}.{}", encode(header), encode(claims));
+        let signature = crypto::sign(signed.as_bytes(), &self.key, algorithm).map_err(|_| SigningKeyError::Unsupported)?;
+        Ok(format!("{signed}.{signature}"))
+    }
+}
+
+fn curve(der: &[u8]) -> Option<Kind> {
+    let is_on = |curve| EcdsaKeyPair::from_pkcs8(curve, der).is_ok();
+    if is_on(&ECDSA_P256_SHA256_FIXED_SIGNING) {
+        Some(Kind::P256)
+    } else {
+        is_on(&ECDSA_P384_SHA384_FIXED_SIGNING).then_some(Kind::P384)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("kind", &self.kind.describe()).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Why a private key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SigningKeyError {
+    /// The text is no private key in PEM.
+    Malformed,
+    /// An RSA key of fewer than 2048 bits.
+    Weak,
+    /// The key is of a type or on a curve that no algorithm here uses.
+    Unsupported,
+    /// The key cannot sign with the algorithm that the provider wants.
+    Mismatch {
+        /// The algorithm's name (RFC 7518 section 3.1).
+        algorithm: String,
+        /// What the key is.
+        key: &'static str,
+    },
+}
+
+impl fmt::Display for SigningKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => {
+                f.write_str("the text is no private key in PEM; expected `-----BEGIN PRIVATE KEY-----` (`openssl pkcs8 -topk8 -nocrypt` converts)")
+            }
+            Self::Weak => f.write_str("the RSA key has fewer than 2048 bits"),
+            Self::Unsupported => f.write_str("the key is neither RSA, nor EC on P-256 or P-384, nor Ed25519"),
+            Self::Mismatch { algorithm, key } => write!(f, "the provider wants `{algorithm}`, and {key} cannot sign with it"),
+        }
+    }
+}
+
+impl std::error::Error for SigningKeyError {}
+
+impl From<SigningKeyError> for Error {
+    fn from(error: SigningKeyError) -> Self {
+        Self::misuse(error.to_string()).with_source(error)
+    }
+}
