@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde_json::Value;
 use url::Url;
 
+use crate::keys;
 use crate::driver::{Outcome, Step};
 use crate::emulator::{Received, Record, Sent};
 use crate::fixture::{Application, Fixture, Piece, Response, Scenario};
@@ -99,6 +100,8 @@ impl Secrets {
     pub fn of(fixture: &Fixture, scenario: &Scenario, outcome: &Outcome) -> Self {
         let application = fixture.application(scenario);
         let mut secrets = Self { client_id: application.client_id.clone(), values: Vec::new() };
+        // Made once per process, so not the same in any two runs.
+        secrets.add("jwks", &keys::jwks().to_string());
         if let Some(client_secret) = &application.client_secret {
             secrets.add("client_secret", client_secret);
         }
@@ -189,7 +192,7 @@ impl Secrets {
 
     /// The names of the secrets that stand in a text.
     pub fn found_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        self.values.iter().filter(|(value, _)| replace(text, value, "") != text).map(|(_, name)| name.as_str())
+        self.values.iter().filter(move |(value, _)| replace(text, value, "") != text).map(|(_, name)| name.as_str())
     }
 
     /// The text with the names of the secrets in their places.

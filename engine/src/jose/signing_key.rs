@@ -95,14 +95,11 @@ impl SigningKey {
         self.id.as_deref()
     }
 
-    /// Signs a JWT: `alg`, and `kid` where the key has an id, are added to the header.
+    /// Signs a JWT: `alg` is added to the header.
     pub(crate) fn sign(&self, alg: &str, mut header: Map<String, Value>, claims: Map<String, Value>) -> Result<String, SigningKeyError> {
         let mismatch = || SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: self.kind.describe() };
         let algorithm = algorithm::named(alg).filter(|algorithm| self.kind.signs(*algorithm)).ok_or_else(mismatch)?;
         header.insert("alg".to_owned(), alg.into());
-        if let Some(id) = &self.id {
-            header.entry("kid").or_insert_with(|| id.as_str().into());
-        }
         let encode = |part: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string());
         let signed = format!("{}.{}", encode(header), encode(claims));
         let signature = crypto::sign(signed.as_bytes(), &self.key, algorithm).map_err(|_| SigningKeyError::Unsupported)?;

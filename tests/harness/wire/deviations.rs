@@ -1,5 +1,5 @@
-use grantry_descriptor::tree::{self, Cell, Node};
-use grantry_descriptor::{Descriptor, model::Model};
+use grantry_descriptor::Descriptor;
+use grantry_descriptor::tree::{self, Cell, Node, Source};
 use grantry_tests::driver::Stage;
 use grantry_tests::fixture::{Fixture, Scenario};
 use libtest_mimic::Failed;
@@ -34,7 +34,7 @@ pub(crate) fn test(id: &str) -> Result<(), Failed> {
     let descriptor = Descriptor::from_yaml(&text, &file_name).map_err(|problems| problems.to_string())?;
     let cells = tree::cells(&authored);
     let unproven = block_on(async {
-        let trial = Trial::new(id, &descriptor).await?;
+        let trial = Trial::new(id, text, &descriptor).await?;
         let mut unproven = Vec::new();
         for cell in &cells {
             if let Err(reason) = trial.prove(&authored, cell).await {
@@ -53,12 +53,13 @@ pub(crate) fn test(id: &str) -> Result<(), Failed> {
 /// The provider, and how its conversations go with the descriptor as it is.
 struct Trial {
     id: String,
+    text: String,
     stage: Stage,
     fingerprints: Vec<(Scenario, String)>,
 }
 
 impl Trial {
-    async fn new(id: &str, descriptor: &Descriptor) -> Result<Self, Failed> {
+    async fn new(id: &str, text: String, descriptor: &Descriptor) -> Result<Self, Failed> {
         let stage = Stage::new(Fixture::of(id)?);
         let mut fingerprints = Vec::new();
         for scenario in stage.fixture().scenarios() {
@@ -68,14 +69,14 @@ impl Trial {
             }
             fingerprints.push((scenario, outcome.fingerprint()));
         }
-        Ok(Self { id: id.to_owned(), stage, fingerprints })
+        Ok(Self { id: id.to_owned(), text, stage, fingerprints })
     }
 
     /// Whether the conversations go differently without the cell; else why that is not shown.
     async fn prove(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
         let deleted = self.resolve(&without(authored, cell));
         let problem = match deleted.or_else(|problem| self.resolve(&without_uses(authored, cell)).map_err(|_| problem)) {
-            Ok(model) if self.differs(model).await => return Ok(()),
+            Ok(mutant) if self.differs(&mutant).await => return Ok(()),
             Ok(_) => return Err("deleting it changes nothing".to_owned()),
             Err(problem) => problem,
         };
@@ -86,8 +87,8 @@ impl Trial {
     async fn prove_by_replacement(&self, authored: &Node, cell: &Cell) -> Result<(), String> {
         let mut tried = 0;
         for mutant in replaced(authored, cell) {
-            let Ok(model) = self.resolve(&mutant) else { continue };
-            if !self.differs(model).await {
+            let Ok(descriptor) = self.resolve(&mutant) else { continue };
+            if !self.differs(&descriptor).await {
                 let value = mutant.get(&cell.path).and_then(Node::text).unwrap_or("another");
                 return Err(format!("replacing it by `{value}` changes nothing"));
             }
@@ -96,10 +97,9 @@ impl Trial {
         if tried == 0 { Err("it can be neither deleted nor replaced".to_owned()) } else { Ok(()) }
     }
 
-    async fn differs(&self, model: Model) -> bool {
-        let mutant = Descriptor::__loaded(model);
+    async fn differs(&self, mutant: &Descriptor) -> bool {
         for (scenario, fingerprint) in &self.fingerprints {
-            let outcome = self.stage.run(&mutant, scenario).await;
+            let outcome = self.stage.run(mutant, scenario).await;
             if !outcome.refusals().is_empty() || outcome.fingerprint() != *fingerprint {
                 return true;
             }
@@ -107,9 +107,9 @@ impl Trial {
         false
     }
 
-    fn resolve(&self, node: &Node) -> Result<Model, String> {
-        let (model, problems) = tree::resolve(node, &self.id);
-        model.ok_or_else(|| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    fn resolve(&self, node: &Node) -> Result<Descriptor, String> {
+        let (model, problems) = tree::resolve(node, &self.id, Source { file_name: &self.id, text: &self.text });
+        model.map(tree::descriptor).ok_or_else(|| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 }
 

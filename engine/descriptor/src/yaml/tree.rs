@@ -5,6 +5,7 @@ use std::path::Path;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::resolve::Origin;
 use super::{catalog, parse as yaml, resolve as resolver};
+use crate::Descriptor;
 use crate::model::Model;
 
 pub use super::cells::{Cell, cells};
@@ -27,6 +28,11 @@ pub fn resolve(node: &Node, id: &str, source: Source<'_>) -> (Option<Model>, Vec
     let (model, findings) = resolver::resolve(node, id, Origin::File);
     let is_clear = findings.iter().all(|finding| finding.code.is_hygiene());
     (model.filter(|_| is_clear), source.diagnostics(findings).into_iter().collect())
+}
+
+/// Model -> descriptor, hygiene problems or not: a mutant of a test.
+pub fn descriptor(model: Model) -> Descriptor {
+    Descriptor::loaded(model)
 }
 
 /// What holds for the catalog only: endpoints are stated, and URLs have no port.
