@@ -4,6 +4,7 @@
 //! the driver runs the engine against it, the same way for every provider.
 
 pub mod browser;
+pub mod demo;
 pub mod driver;
 pub mod emulator;
 pub mod fixture;

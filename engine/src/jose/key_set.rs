@@ -121,3 +121,80 @@ fn elliptic(x: &str, y: &str, length: usize) -> Option<DecodingKey> {
 fn edwards(x: &str) -> Option<DecodingKey> {
     (bytes(x)?.len() == 32).then(|| DecodingKey::from_ed_components(x).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(keys: Value) -> KeySet {
+        KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+    }
+
+    fn rsa_key(bits: usize, exponent: &[u8]) -> Value {
+        json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(vec![0xff; bits / 8]), "e": URL_SAFE_NO_PAD.encode(exponent) })
+    }
+
+    fn with(mut key: Value, name: &str, value: Value) -> Value {
+        key[name] = value;
+        key
+    }
+
+    #[test]
+    fn a_key_that_is_not_understood_takes_no_other_with_it() {
+        let good = rsa_key(2048, &[1, 0, 1]);
+        let set = set(json!([
+            7,
+            { "kty": "AKP", "alg": "ML-DSA-44" },
+            { "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" },
+            { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" },
+            { "kty": "oct", "k": "c2VjcmV0" },
+            with(good.clone(), "use", json!("enc")),
+            with(good.clone(), "key_ops", json!(["encrypt"])),
+            with(good.clone(), "d", json!("AQAB")),
+            with(good.clone(), "alg", json!("RSA-OAEP")),
+            rsa_key(1024, &[1, 0, 1]),
+            rsa_key(2048, &[1]),
+            rsa_key(2048, &[4]),
+            good,
+        ]));
+        assert_eq!(set.keys.len(), 1);
+    }
+
+    #[test]
+    fn keys_are_chosen_by_id_and_type_together() {
+        let rsa = |kid: &str| with(rsa_key(2048, &[1, 0, 1]), "kid", json!(kid));
+        let ed = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": URL_SAFE_NO_PAD.encode([1_u8; 32]) });
+        let ps = with(rsa("a"), "alg", json!("PS256"));
+        let set = set(json!([ed, ps, rsa("a"), rsa("b")]));
+        assert_eq!(set.candidates(Algorithm::RS256, Some("a")).len(), 1);
+        assert_eq!(set.candidates(Algorithm::PS256, Some("a")).len(), 2);
+        assert_eq!(set.candidates(Algorithm::EdDSA, Some("a")).len(), 1);
+        assert_eq!(set.candidates(Algorithm::RS256, None).len(), 2);
+        assert_eq!(set.candidates(Algorithm::RS256, Some("c")).len(), 0);
+        assert_eq!(set.candidates(Algorithm::HS256, Some("a")).len(), 0);
+    }
+
+    #[test]
+    fn few_candidates_are_tried() {
+        let keys: Vec<Value> = (0..9).map(|_| rsa_key(2048, &[1, 0, 1])).collect();
+        assert_eq!(set(json!(keys)).candidates(Algorithm::RS256, None).len(), MAX_CANDIDATES);
+    }
+
+    #[test]
+    fn what_is_no_key_set_is_refused() {
+        for text in ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#] {
+            assert!(KeySet::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(KeySet::parse(&vec![b' '; MAX_LENGTH + 1]).is_err());
+    }
+
+    #[test]
+    fn a_short_secret_is_no_key() {
+        assert!(Key::symmetric(Algorithm::HS256, "").is_none());
+        assert!(Key::symmetric(Algorithm::HS256, &"s".repeat(31)).is_none());
+        assert!(Key::symmetric(Algorithm::HS256, &"s".repeat(32)).is_some());
+        assert!(Key::symmetric(Algorithm::RS256, &"s".repeat(64)).is_none());
+    }
+}

@@ -161,3 +161,61 @@ impl From<SigningKeyError> for Error {
         Self::misuse(error.to_string()).with_source(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    fn pem(der: &[u8]) -> String {
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
+    }
+
+    fn p256() -> (EcdsaKeyPair, SigningKey) {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let key = SigningKey::from_pem(pem(pair.to_pkcs8v1().unwrap().as_ref())).unwrap();
+        (pair, key)
+    }
+
+    #[test]
+    fn what_is_signed_verifies_with_the_public_key() {
+        let (pair, key) = p256();
+        let jwt = key.sign("ES256", Map::new(), Map::from_iter([("sub".to_owned(), "me".into())])).unwrap();
+        let (signed, signature) = jwt.rsplit_once('.').unwrap();
+        assert_eq!(signed, format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#), URL_SAFE_NO_PAD.encode(r#"{"sub":"me"}"#)));
+        let public = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref());
+        public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_key_signs_with_its_own_algorithms_only() {
+        let (_, key) = p256();
+        for alg in ["RS256", "ES384", "HS256", "EdDSA", "none", ""] {
+            let error = key.sign(alg, Map::new(), Map::new()).unwrap_err();
+            assert_eq!(error, SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: "an EC key on P-256" });
+        }
+        let ed = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+        let ed = SigningKey::from_pem(pem(ed.to_pkcs8v1().unwrap().as_ref())).unwrap();
+        assert!(ed.sign("EdDSA", Map::new(), Map::new()).is_ok());
+        assert!(ed.sign("ES256", Map::new(), Map::new()).is_err());
+    }
+
+    #[test]
+    fn rsa_keys_have_2048_bits_at_least() {
+        let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let key = SigningKey::from_pem(pem(der.as_ref())).unwrap();
+        assert!(key.sign("PS256", Map::new(), Map::new()).is_ok());
+    }
+
+    #[test]
+    fn other_texts_are_no_keys_and_nothing_is_shown() {
+        for text in ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
+            assert_eq!(SigningKey::from_pem(text).unwrap_err(), SigningKeyError::Malformed, "{text}");
+        }
+        let (_, key) = p256();
+        assert_eq!(format!("{:?}", key.key_id("k1")), "SigningKey { kind: \"an EC key on P-256\", id: Some(\"k1\"), .. }");
+    }
+}

@@ -128,3 +128,6 @@ fn unverified_subject(jwt: &str) -> Option<String> {
 fn refused(error: IdTokenError) -> Error {
     Error::invalid(format!("the token is not trusted: {error}")).with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,8 +66,8 @@ impl<'a, W: Write> Tour<'a, W> {
         let seconds = self.started.elapsed().as_secs_f32();
         let _ = writeln!(
             self.out,
-            "\nSigned in to {signed_in} of {} providers ({retired} of them retired): {} requests over TLS, every one checked byte for byte \
-             against the provider's documentation; {} deviations from the standards, all of them data. {seconds:.1} s.",
+            "\nSigned in to {signed_in} of {} providers ({retired} of them retired): {} requests over TLS, each checked against \
+             its wire fixture; {} deviations from the standards, all of them data. {seconds:.1} s.",
             self.stops, self.requests, self.deviations
         );
         if !missed.is_empty() {
