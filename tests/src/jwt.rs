@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::keys;
 
+type Members = Map<String, Value>;
+
 /// Signs as the provider: `RS256` and `ES256` with its own keys, `HS256` with the client secret.
 pub(crate) fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, alg: &str, client_secret: &str) -> Result<String, String> {
     header.entry("alg").or_insert_with(|| alg.into());
@@ -32,7 +34,7 @@ pub(crate) fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, 
 }
 
 /// Header and claims of a JWT that the application signed: `ES256` with the key that the tests ship, `HS256` with the client secret.
-pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Map<String, Value>, Map<String, Value>), String> {
+pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members), String> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
     let (header, claims) = signed.split_once('.').ok_or("is no JWT: it has one dot only")?;
     let (header, claims) = (object(header, "header")?, object(claims, "claims")?);

@@ -141,7 +141,7 @@ fn credential(model: &Model) -> &'static str {
     if is_supported(model, "ClientSecret") {
         "\"client secret\""
     } else if is_supported(model, "PrivateKey") {
-        "grantry::SigningKey::from_pem(\"key id\", include_str!(\"key.pem\"))?"
+        "grantry::SigningKey::from_pem(std::fs::read(\"key.pem\")?)?.key_id(\"key id\")"
     } else {
         "grantry::Credential::None"
     }

@@ -39,7 +39,9 @@ pub async fn demo(out: &mut impl Write) -> bool {
         apple with |settings: &Application| grantry::apple::Variables::new(setting(settings, "team_id")),
         linkedin,
         linkedin_v1,
-        slack,
+        slack with |settings: &Application| {
+            grantry::slack::Variables::new().user_scope(setting(settings, "user_scope")).team(setting(settings, "team"))
+        },
         notion,
         box_com,
         huggingface,
@@ -48,7 +50,7 @@ pub async fn demo(out: &mut impl Write) -> bool {
             grantry::shopify::Variables::new(setting(settings, "shop")).version(setting(settings, "version"))
         },
         zoho,
-        facebook,
+        facebook with |settings: &Application| grantry::facebook::Variables::new().version(setting(settings, "version")),
         instagram,
         tiktok,
         wechat,
