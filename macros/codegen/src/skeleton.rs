@@ -17,7 +17,8 @@ pub(crate) fn module(target: &Target, id: &str) -> TokenStream {
         #[allow(clippy::all, clippy::pedantic, dead_code, unreachable_pub, missing_docs)]
         #visibility mod #module {
             #tracker
-            pub static DESCRIPTOR: #root::Descriptor = loop {};
+            pub static DESCRIPTOR: #root::__private::std::sync::LazyLock<#root::Descriptor> =
+                #root::__private::std::sync::LazyLock::new(|| loop {});
             #[derive(Clone, Copy, Debug)]
             pub enum Skeleton {}
             impl #root::__private::Generated<{ #root::__private::RELEASE }> for Skeleton {}

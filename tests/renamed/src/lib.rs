@@ -8,7 +8,7 @@ pub mod core {}
 /// Shadows the crate of that name.
 pub mod std {}
 
-g::provider!("acme.yaml");
+::g::provider!("acme.yaml");
 
 /// Several in a crate, each with its visibility.
 pub mod inner {

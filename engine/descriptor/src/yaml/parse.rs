@@ -183,7 +183,9 @@ fn read_key(node: Node, lines: &mut HashMap<String, usize>, findings: &mut Vec<F
 }
 
 fn syntax(error: &ScanError) -> Finding {
-    lint::syntax::finding(Span { start: position(error.marker()), width: 1 }, &error.kind().to_string())
+    let (span, problem) = (Span { start: position(error.marker()), width: 1 }, error.kind().to_string());
+    // The parser's own limit of nesting is reached before ours in flow style.
+    if problem.contains("recursion limit") { lint::too_complex::depth(span) } else { lint::syntax::finding(span, &problem) }
 }
 
 fn span(span: &YamlSpan) -> Span {

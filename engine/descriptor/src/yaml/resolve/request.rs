@@ -203,7 +203,7 @@ fn client_parameters(
         }
         Authentication::AccessToken | Authentication::None => &[],
     };
-    let sends: [(&str, &str, fn(AuthenticationMethod) -> bool); 4] = [
+    let sends: [(&str, &str, Sends); 4] = [
         ("client_id", "{client_id}", |method| method != AuthenticationMethod::ClientSecretBasic),
         ("client_secret", "{client_secret}", |method| method == AuthenticationMethod::ClientSecretPost),
         ("client_assertion", "{assertion}", is_assertion),
@@ -212,6 +212,8 @@ fn client_parameters(
     let sent = sends.into_iter().filter(|(.., does)| methods.iter().any(|method| does(*method)));
     sent.map(|(name, value, does)| (name, methods.iter().all(|method| does(*method)).then_some(value))).collect()
 }
+
+type Sends = fn(AuthenticationMethod) -> bool;
 
 fn is_assertion(method: AuthenticationMethod) -> bool {
     matches!(method, AuthenticationMethod::ClientSecretJwt | AuthenticationMethod::PrivateKeyJwt)
