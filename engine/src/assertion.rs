@@ -13,8 +13,11 @@ use crate::secret::Secret;
 /// Signs an assertion: the descriptor's header and claims, and `iat`, `exp` and a fresh `jti`.
 pub(crate) fn sign(assertion: &Assertion, values: &Values<'_>) -> Result<Secret> {
     let Credential::Key(key) = &values.config.credential else {
-        return Err(Error::misuse(format!("the client's credential is {}, and the provider needs a private key", values.config.credential.kind()))
-            .with_hint("pass a `SigningKey`"));
+        return Err(Error::misuse(format!(
+            "the client's credential is {}, and the provider needs a private key",
+            values.config.credential.kind()
+        ))
+        .with_hint("pass a `SigningKey`"));
     };
     let now = values.config.clock.now();
     let header = members(&assertion.header, values)?;
@@ -22,7 +25,9 @@ pub(crate) fn sign(assertion: &Assertion, values: &Values<'_>) -> Result<Secret>
     claims.insert("iat".to_owned(), now.into());
     claims.insert("exp".to_owned(), clock::after(now, assertion.lifetime).into());
     claims.insert("jti".to_owned(), entropy::token(values.config.entropy.as_ref())?.into());
-    let token = key.sign(&assertion.alg, header, claims).map_err(|error| Error::misuse(format!("the client secret cannot be generated: {error}")))?;
+    let token = key
+        .sign(&assertion.alg, header, claims)
+        .map_err(|error| Error::misuse(format!("the client secret cannot be generated: {error}")))?;
     Ok(Secret::new(token))
 }
 

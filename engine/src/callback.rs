@@ -167,7 +167,8 @@ fn query_of(callback: &str, pending: &Pending) -> Result<String> {
     let (place, query) = without_fragment.split_once('?').unwrap_or((without_fragment, ""));
     let expected = pending.redirect_uri.as_deref().and_then(|uri| uri.parse::<Url>().ok());
     if let (Ok(place), Some(expected)) = (place.parse::<Url>(), &expected) {
-        let same = place.scheme() == expected.scheme() && place.host_str() == expected.host_str() && place.path() == expected.path();
+        let same =
+            place.scheme() == expected.scheme() && place.host_str() == expected.host_str() && place.path() == expected.path();
         if !same {
             return Err(Error::callback("the callback URL is not the redirect URI")
                 .with_hint("behind a proxy that changes host or path, pass only the path and query of the callback"));
@@ -202,7 +203,11 @@ fn check_signature(config: &Config, parameters: &Parameters<'_>) -> Result<()> {
     signed.sort_unstable();
     let message = signed.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     let expected = digest::hex(DigestAlgorithm::HmacSha256, secret.expose(), &message);
-    if bool::from(signature.as_bytes().ct_eq(expected.as_bytes())) { Ok(()) } else { Err(Error::callback("the signature of the callback is wrong")) }
+    if bool::from(signature.as_bytes().ct_eq(expected.as_bytes())) {
+        Ok(())
+    } else {
+        Err(Error::callback("the signature of the callback is wrong"))
+    }
 }
 
 /// RFC 9207: `iss` must be there where the provider says so, and must be right where it is there.
@@ -282,7 +287,10 @@ callback:
     fn the_state_comes_before_everything() {
         assert_eq!(refusal("/cb?auth_code=c"), "callback: the callback has no state");
         assert_eq!(refusal("/cb?auth_code=c&state=other"), "callback: the state of the callback is not that of this sign-in");
-        assert_eq!(refusal("/cb?error=access_denied&state=other"), "callback: the state of the callback is not that of this sign-in");
+        assert_eq!(
+            refusal("/cb?error=access_denied&state=other"),
+            "callback: the state of the callback is not that of this sign-in"
+        );
         assert_eq!(refusal("/cb?error=access_denied"), "callback: the callback has no state");
     }
 

@@ -98,7 +98,8 @@ impl Client<Dynamic> {
         credential: impl CredentialFor<Dynamic>,
         hooks: Hooks,
     ) -> Result<Self> {
-        Config::new(descriptor, Variables::into_values(variables), client_id.into(), credential.into_credential(), hooks).map(Self::of)
+        Config::new(descriptor, Variables::into_values(variables), client_id.into(), credential.into_credential(), hooks)
+            .map(Self::of)
     }
 }
 
@@ -188,7 +189,9 @@ impl<P: Provider> Client<P> {
     where
         P: supports::RefreshToken,
     {
-        Box::pin(async move { refresh_token::refresh(&self.config, token).await.map_err(|error| error.of_provider(self.config.id())) })
+        Box::pin(
+            async move { refresh_token::refresh(&self.config, token).await.map_err(|error| error.of_provider(self.config.id())) },
+        )
     }
 
     /// A session with a token from storage.
@@ -215,6 +218,9 @@ impl<P> Clone for Client<P> {
 
 impl<P> fmt::Debug for Client<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("provider", &self.config.id()).field("client_id", &self.config.client_id).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("provider", &self.config.id())
+            .field("client_id", &self.config.client_id)
+            .finish_non_exhaustive()
     }
 }

@@ -12,7 +12,12 @@ use crate::phase::template::Values;
 use crate::secret::Secret;
 
 /// Adds the client's proof to a request: to its parameters or its headers.
-pub(crate) fn apply(method: Option<AuthenticationMethod>, pairs: &mut Vec<Pair>, headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
+pub(crate) fn apply(
+    method: Option<AuthenticationMethod>,
+    pairs: &mut Vec<Pair>,
+    headers: &mut HeaderMap,
+    values: &Values<'_>,
+) -> Result<()> {
     let method = method.or_else(|| values.config.method()).unwrap_or(AuthenticationMethod::None);
     match method {
         AuthenticationMethod::None => identify(pairs, values),

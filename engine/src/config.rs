@@ -118,9 +118,10 @@ pub(crate) fn check_value(variable: &Variable, value: &str) -> Result<()> {
         return Err(Error::misuse(format!("the variable `{}` is {value:?}; it can be: {}", variable.name, list(&known))));
     }
     match &variable.pattern {
-        Some(pattern) if !matches(pattern, value)? => {
-            Err(Error::misuse(format!("the variable `{}` is {value:?}, which does not match its pattern `{pattern}`", variable.name)))
-        }
+        Some(pattern) if !matches(pattern, value)? => Err(Error::misuse(format!(
+            "the variable `{}` is {value:?}, which does not match its pattern `{pattern}`",
+            variable.name
+        ))),
         _ => Ok(()),
     }
 }
@@ -137,7 +138,8 @@ pub(crate) fn capture(pattern: &str, text: &str) -> Result<Option<String>> {
 }
 
 fn anchored(pattern: &str) -> Result<Regex> {
-    Regex::new(&format!("^(?:{pattern})$")).map_err(|error| Error::misuse(format!("the pattern `{pattern}` is no regular expression: {error}")))
+    Regex::new(&format!("^(?:{pattern})$"))
+        .map_err(|error| Error::misuse(format!("the pattern `{pattern}` is no regular expression: {error}")))
 }
 
 fn list(names: &[&str]) -> String {

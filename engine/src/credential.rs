@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::provider::Provider;
 #[cfg(feature = "jose")]
 use crate::SigningKey;
+use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::supports;
 

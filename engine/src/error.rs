@@ -305,8 +305,7 @@ mod tests {
 
     #[test]
     fn a_refused_refresh_needs_a_login() {
-        let error =
-            Error::new(ErrorKind::Refused, "refused").in_phase(Phase::Refresh).with_code(Some("invalid_grant".into()));
+        let error = Error::new(ErrorKind::Refused, "refused").in_phase(Phase::Refresh).with_code(Some("invalid_grant".into()));
         assert!(error.needs_login());
     }
 }

@@ -120,7 +120,9 @@ impl Hooks {
 
     /// Whether every hook that the descriptor requires is there.
     pub(crate) fn check_required(&self, required: &[Hook]) -> Result<()> {
-        let given = |hook: Hook| self.requests.iter().any(|(point, _)| *point == hook) || self.responses.iter().any(|(point, _)| *point == hook);
+        let given = |hook: Hook| {
+            self.requests.iter().any(|(point, _)| *point == hook) || self.responses.iter().any(|(point, _)| *point == hook)
+        };
         match required.iter().find(|hook| !given(**hook)) {
             None => Ok(()),
             Some(missing) => Err(Error::misuse(format!("the provider needs the hook `{}`", missing.as_str()))

@@ -6,43 +6,37 @@
 //! `phase::response` reads the other, as the descriptor's cells say. Only `transport` does network I/O.
 #![cfg_attr(
     not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::panic
-    )
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)
 )]
 
-mod client;
-mod session;
-mod provider;
-mod credential;
-mod authorization;
-mod callback;
-mod pkce;
-mod grant;
-mod token;
-mod protected;
-mod placement;
-mod profile;
-mod client_authentication;
 #[cfg(feature = "jose")]
 mod assertion;
-mod openid;
+mod authorization;
+mod callback;
+mod client;
+mod client_authentication;
+mod clock;
+mod config;
+mod credential;
+mod entropy;
+mod error;
+mod grant;
+mod hooks;
+mod http;
 #[cfg(feature = "jose")]
 mod jose;
+mod openid;
 mod phase;
-mod hooks;
-mod config;
-mod transport;
-mod http;
-mod error;
+mod pkce;
+mod placement;
+mod profile;
+mod protected;
+mod provider;
 mod secret;
-mod clock;
-mod entropy;
+mod session;
 pub mod supports;
+mod token;
+mod transport;
 
 pub use grantry_descriptor::{Builder, Code, Descriptor, Deviation, Diagnostic, Diagnostics, Position, Status};
 

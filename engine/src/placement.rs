@@ -30,7 +30,8 @@ pub(crate) fn place(placement: &Placement, token: &Token, request: &mut HttpRequ
 
 /// Name and value of the header that carries a token.
 pub(crate) fn header(placement: &Placement, token: &str) -> Result<(HeaderName, HeaderValue)> {
-    let name = HeaderName::from_bytes(placement.name.as_bytes()).map_err(|_| Error::misuse(format!("{:?} is no header name", placement.name)))?;
+    let name = HeaderName::from_bytes(placement.name.as_bytes())
+        .map_err(|_| Error::misuse(format!("{:?} is no header name", placement.name)))?;
     let value = match placement.scheme.as_ref() {
         "" => header_value(&placement.name, token),
         "Basic" => header_value(&placement.name, &format!("Basic {}", STANDARD.encode(format!("{token}:")))),
@@ -44,7 +45,9 @@ fn append_to_form(placement: &Placement, token: &str, request: &mut HttpRequest)
     let is_form = request.headers.get(CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(FORM.as_bytes()));
     let body = request.body.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|_| is_form);
     let Some(body) = body else {
-        return Err(Error::misuse("the provider takes the access token in a form body, and this request has a body of another kind"));
+        return Err(Error::misuse(
+            "the provider takes the access token in a form body, and this request has a body of another kind",
+        ));
     };
     refuse_second(Some(body), placement)?;
     let added = encode::form(&[(placement.name.as_ref(), token)]);
@@ -55,9 +58,13 @@ fn append_to_form(placement: &Placement, token: &str, request: &mut HttpRequest)
 }
 
 fn refuse_second(parameters: Option<&str>, placement: &Placement) -> Result<()> {
-    let taken = encode::parse_form(parameters.unwrap_or_default()).unwrap_or_default().iter().any(|(name, _)| *name == placement.name);
+    let taken =
+        encode::parse_form(parameters.unwrap_or_default()).unwrap_or_default().iter().any(|(name, _)| *name == placement.name);
     if taken {
-        return Err(Error::misuse(format!("the request has a parameter `{}` already; the engine puts the access token there", placement.name)));
+        return Err(Error::misuse(format!(
+            "the request has a parameter `{}` already; the engine puts the access token there",
+            placement.name
+        )));
     }
     Ok(())
 }

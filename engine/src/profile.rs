@@ -82,7 +82,10 @@ impl Profile {
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Profile").field("sub", &self.sub()).field("claims", &self.claims.keys().collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_struct("Profile")
+            .field("sub", &self.sub())
+            .field("claims", &self.claims.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,7 +93,12 @@ impl fmt::Debug for Profile {
 pub(crate) async fn read(session: &SessionInner) -> Result<Profile> {
     let model = session.config.model();
     let Some(userinfo) = &model.userinfo else { return Err(Error::misuse("the provider has no profile to read")) };
-    Reader::new(session, userinfo).await.map_err(|error| error.in_phase(Phase::Userinfo))?.read(model).await.map_err(|error| error.in_phase(Phase::Userinfo))
+    Reader::new(session, userinfo)
+        .await
+        .map_err(|error| error.in_phase(Phase::Userinfo))?
+        .read(model)
+        .await
+        .map_err(|error| error.in_phase(Phase::Userinfo))
 }
 
 /// Collects the documents that claims are read from.
@@ -167,7 +175,10 @@ impl<'a> Reader<'a> {
     /// OpenID: claims map to themselves. The id token's stand in where there is no endpoint.
     fn own_claims(&self) -> Result<Map<String, Value>> {
         let claims = self.raw.get("userinfo").or(self.session.id_token.as_ref());
-        claims.and_then(Value::as_object).cloned().ok_or_else(|| Error::invalid("there is neither a userinfo answer nor an id token to read the profile from"))
+        claims
+            .and_then(Value::as_object)
+            .cloned()
+            .ok_or_else(|| Error::invalid("there is neither a userinfo answer nor an id token to read the profile from"))
     }
 
     fn mapped_claims(&self) -> Result<Map<String, Value>> {
@@ -209,11 +220,15 @@ impl<'a> Reader<'a> {
     /// A profile has a `sub`, which is text, and the same one as the id token's.
     fn checked(&self, mut claims: Map<String, Value>) -> Result<Map<String, Value>> {
         let sub = claims.get("sub").and_then(text).map(Cow::into_owned).filter(|sub| !sub.is_empty());
-        let sub = sub.ok_or_else(|| Error::invalid("the profile has no `sub`").with_hint("see the cell `userinfo.claims.sub` of the descriptor"))?;
+        let sub = sub.ok_or_else(|| {
+            Error::invalid("the profile has no `sub`").with_hint("see the cell `userinfo.claims.sub` of the descriptor")
+        })?;
         let own = self.userinfo.claims.is_empty();
         let signed_in = self.session.id_token.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         if own && signed_in.is_some_and(|signed_in| signed_in != sub) {
-            return Err(Error::invalid("the userinfo answer is about another user than the id token (OpenID Connect Core section 5.3.2)"));
+            return Err(Error::invalid(
+                "the userinfo answer is about another user than the id token (OpenID Connect Core section 5.3.2)",
+            ));
         }
         claims.insert("sub".to_owned(), Value::String(sub));
         for name in ["email_verified", "phone_number_verified"] {

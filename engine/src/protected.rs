@@ -134,7 +134,11 @@ impl RequestBuilder {
         let request = self.build()?;
         let request = session.config.hooks.on_request(Hook::ProtectedRequest, request).await?;
         let response = Response(session.config.transport.start(request).await?);
-        if any_status || response.status().as_u16() < 400 { Ok(response) } else { Err(refused(response, token.access_token.expose()).await) }
+        if any_status || response.status().as_u16() < 400 {
+            Ok(response)
+        } else {
+            Err(refused(response, token.access_token.expose()).await)
+        }
     }
 
     fn build(self) -> Result<HttpRequest> {
@@ -266,9 +270,13 @@ fn target(target: &str, values: &Values<'_>) -> Result<Url> {
             return Ok(url);
         }
         let known = origins.iter().map(|url| Origin(url).to_string()).collect::<Vec<_>>().join(", ");
-        return Err(Error::misuse(format!("{} is no origin of the provider's API ({known}); the access token does not go there", Origin(&url))));
+        return Err(Error::misuse(format!(
+            "{} is no origin of the provider's API ({known}); the access token does not go there",
+            Origin(&url)
+        )));
     }
-    let base = base.ok_or_else(|| Error::misuse("the provider has no base URL; pass an absolute URL on one of its API origins"))?;
+    let base =
+        base.ok_or_else(|| Error::misuse("the provider has no base URL; pass an absolute URL on one of its API origins"))?;
     under(&base, target)
 }
 
@@ -283,9 +291,12 @@ fn under(base: &Url, path: &str) -> Result<Url> {
     let relative = path.strip_prefix('/').unwrap_or(path);
     let (steps, query) = relative.split_once('?').map_or((relative, None), |(steps, query)| (steps, Some(query)));
     let dotted = |step: &str| matches!(step.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    let hostile = relative.starts_with('/') || steps.contains('\\') || steps.split('/').any(dotted) || path.chars().any(char::is_control);
+    let hostile =
+        relative.starts_with('/') || steps.contains('\\') || steps.split('/').any(dotted) || path.chars().any(char::is_control);
     if hostile || steps.contains('#') {
-        return Err(Error::misuse("the target is no plain path: `//`, `\\`, `#`, dot segments and control characters are refused"));
+        return Err(Error::misuse(
+            "the target is no plain path: `//`, `\\`, `#`, dot segments and control characters are refused",
+        ));
     }
     let mut url = base.clone();
     url.set_path(&format!("{}/{steps}", base.path().trim_end_matches('/')));
@@ -322,7 +333,9 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_the_base() {
-        for hostile in ["//evil.example", "///x", "\\\\evil", "a/../b", "..", "%2e%2e/x", "a/%2E./b", "./x", "a\nb", "a#b", "a\\b"] {
+        for hostile in
+            ["//evil.example", "///x", "\\\\evil", "a/../b", "..", "%2e%2e/x", "a/%2E./b", "./x", "a\nb", "a#b", "a\\b"]
+        {
             assert!(joined(hostile).is_err(), "{hostile}");
         }
     }

@@ -93,7 +93,10 @@ impl SessionInner {
 impl<P: Provider> Session<P> {
     pub(crate) fn start(config: Arc<Config>, token: Token, callback: Option<Value>, id_token: Option<Value>) -> Self {
         let current = ArcSwap::from_pointee(Current::new(&config, token));
-        Self { inner: Arc::new(SessionInner { config, current, renewal: Mutex::new(()), callback, id_token }), provider: PhantomData }
+        Self {
+            inner: Arc::new(SessionInner { config, current, renewal: Mutex::new(()), callback, id_token }),
+            provider: PhantomData,
+        }
     }
 
     /// The token as it is now. Store it with [`Token::expose_for_storage`].

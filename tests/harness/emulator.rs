@@ -100,7 +100,8 @@ async fn the_expected_conversation_is_answered() {
     let expected = [("code", "c0de"), ("state", "abc"), ("hmac", hmac)];
     assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 
-    let (status, body) = setup.token("Basic bXkrYXBwOnMzY3JldA==", format!("code=c0de&code_verifier={VERIFIER}&grant_type=x")).await;
+    let (status, body) =
+        setup.token("Basic bXkrYXBwOnMzY3JldA==", format!("code=c0de&code_verifier={VERIFIER}&grant_type=x")).await;
     assert_eq!(status, 200, "{body}");
     assert!(body.starts_with(r#"{"access_token":"t0ken","id_token":"ey"#), "{body}");
     assert_eq!(setup.refusals(), [""; 0]);
@@ -160,7 +161,8 @@ async fn a_wrong_token_request_is_refused() {
 async fn a_wrong_resource_request_is_refused() {
     let setup = Setup::new();
     let request = setup.http.post("https://api.provider.example/things?x=1").header("x-api-version", "1");
-    let response = request.header("content-type", "text/json").body(r#"{"name":"y","tags":["a",2],"more":0}"#).send().await.unwrap();
+    let response =
+        request.header("content-type", "text/json").body(r#"{"name":"y","tags":["a",2],"more":0}"#).send().await.unwrap();
     assert_eq!(response.status(), 418);
     assert_eq!(
         setup.refusals(),

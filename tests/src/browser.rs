@@ -62,7 +62,9 @@ impl Browser {
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
         let body = response.text().await.map_err(|error| Lost::Stranded(error.to_string()))?;
         match (status, location) {
-            (302, Some(location)) => Url::parse(&location).map(Arrival::Query).map_err(|error| Lost::Stranded(format!("{location}: {error}"))),
+            (302, Some(location)) => {
+                Url::parse(&location).map(Arrival::Query).map_err(|error| Lost::Stranded(format!("{location}: {error}")))
+            }
             (200, None) => submit(&body).map(Arrival::FormPost).ok_or(Lost::Stranded(body)),
             (418, _) => Err(Lost::Refused(body)),
             (status, _) => Err(Lost::Stranded(format!("the authorization endpoint answered {status}: {body}"))),

@@ -11,7 +11,12 @@ use crate::keys;
 type Members = Map<String, Value>;
 
 /// Signs as the provider: `RS256` and `ES256` with its own keys, `HS256` with the client secret.
-pub(crate) fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, alg: &str, client_secret: &str) -> Result<String, String> {
+pub(crate) fn sign(
+    mut header: Map<String, Value>,
+    claims: &Map<String, Value>,
+    alg: &str,
+    client_secret: &str,
+) -> Result<String, String> {
     header.entry("alg").or_insert_with(|| alg.into());
     header.entry("typ").or_insert_with(|| "JWT".into());
     if alg != "HS256" {
@@ -78,7 +83,8 @@ mod tests {
         let jwt = sign(Map::new(), &Map::new(), "RS256", "").unwrap();
         let (signed, signature) = jwt.rsplit_once('.').unwrap();
         let rsa = signature::RsaPublicKeyComponents { n: part("n", 0), e: part("e", 0) };
-        rsa.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+        rsa.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
+            .unwrap();
 
         let jwt = sign(Map::new(), &Map::new(), "ES256", "").unwrap();
         let (signed, signature) = jwt.rsplit_once('.').unwrap();

@@ -9,10 +9,10 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde_json::Value;
 use url::Url;
 
-use crate::keys;
 use crate::driver::{Outcome, Step};
 use crate::emulator::{Received, Record, Sent};
 use crate::fixture::{Application, Fixture, Piece, Response, Scenario};
+use crate::keys;
 
 /// Headers that say nothing about the conversation.
 const PLUMBING: [&str; 5] = ["host", "content-length", "connection", "user-agent", "accept-encoding"];
@@ -212,7 +212,9 @@ impl Secrets {
         base.set_query(None);
         base.set_fragment(None);
         let pairs = url.query().into_iter().flat_map(|query| query.split('&'));
-        let pairs = pairs.enumerate().map(|(index, pair)| format!("\n    {}{}", if index == 0 { '?' } else { '&' }, self.hide_pair(pair)));
+        let pairs = pairs
+            .enumerate()
+            .map(|(index, pair)| format!("\n    {}{}", if index == 0 { '?' } else { '&' }, self.hide_pair(pair)));
         let fragment = fragment.map(|fragment| format!("\n    #{fragment}")).unwrap_or_default();
         format!("{}{}{fragment}", self.hide(base.as_str()), pairs.collect::<String>())
     }
@@ -293,11 +295,17 @@ mod tests {
     #[test]
     fn secrets_are_named_wherever_they_stand() {
         let secrets = secrets();
-        assert_eq!(secrets.hide(r#"{"a":"first","b":"second","c":12345678}"#), r#"{"a":"<access_token>","b":"<access_token 2>","c":12345678}"#);
+        assert_eq!(
+            secrets.hide(r#"{"a":"first","b":"second","c":12345678}"#),
+            r#"{"a":"<access_token>","b":"<access_token 2>","c":12345678}"#
+        );
         assert_eq!(secrets.hide_pair("client_secret=a%2Fb%20c"), "client_secret=<client_secret>");
         assert_eq!(secrets.hide_header("authorization", "Bearer first"), "Bearer <access_token>");
         assert_eq!(secrets.hide_header("authorization", "Basic bWU6YS9iIGM="), "Basic <client_id>:<client_secret>");
-        assert_eq!(secrets.hide_header("authorization", "Basic bWU6YSUyRmIrYw=="), "Basic <client_id>:<client_secret> (form-encoded)");
+        assert_eq!(
+            secrets.hide_header("authorization", "Basic bWU6YSUyRmIrYw=="),
+            "Basic <client_id>:<client_secret> (form-encoded)"
+        );
         assert_eq!(secrets.hide_header("location", "https://a/?code=1234567&x=1"), "https://a/?code=<code>&x=1");
     }
 

@@ -13,7 +13,7 @@ const MAX_CRATES: usize = 130;
 const PLACES: [(&str, &[&str], &str); 4] = [
     ("serde_yaml::", &["engine", "macros", "providers/src"], "engine/descriptor/src/yaml/parse.rs"),
     ("jsonwebtoken::", &["engine/src", "providers/src"], "engine/src/jose/"),
-    ("reqwest::", &["engine/src", "providers/src"], "engine/src/transport/"),
+    ("reqwest::Client", &["engine/src", "providers/src"], "engine/src/transport/"),
     ("tokio::net", &["engine/src", "providers/src"], "engine/src/transport/"),
 ];
 
@@ -58,7 +58,11 @@ fn providers_names() -> Result<Vec<String>, String> {
     for folder in ["engine/src", "engine/descriptor/src", "macros/src", "macros/codegen/src"] {
         for (file, text) in workspace::rust_files(folder)? {
             let words: BTreeSet<String> = code(&text).flat_map(words_of_strings).collect();
-            problems.extend(ids.iter().filter(|id| words.contains(*id)).map(|id| format!("{file} has the provider's name `{id}` in a string")));
+            problems.extend(
+                ids.iter()
+                    .filter(|id| words.contains(*id))
+                    .map(|id| format!("{file} has the provider's name `{id}` in a string")),
+            );
         }
     }
     Ok(problems)
@@ -87,7 +91,9 @@ fn pairs() -> Result<Vec<String>, String> {
     for (folder, extension) in [("tests/wire", "yaml"), ("tests/snapshots", "snap")] {
         let stems = workspace::stems(folder, extension)?;
         problems.extend(ids.iter().filter(|id| !stems.contains(id)).map(|id| format!("{folder}/{id}.{extension} is missing")));
-        problems.extend(stems.iter().filter(|stem| !ids.contains(stem)).map(|stem| format!("{folder}/{stem}.{extension} is of no provider")));
+        problems.extend(
+            stems.iter().filter(|stem| !ids.contains(stem)).map(|stem| format!("{folder}/{stem}.{extension} is of no provider")),
+        );
     }
     Ok(problems)
 }
@@ -130,13 +136,20 @@ fn host_crates() -> Result<Vec<String>, String> {
 fn crates() -> Result<Vec<String>, String> {
     let count = tree(&["-p", "grantry", "-e", "normal,no-proc-macro"])?.len();
     println!("crates that a user builds: {count} of {MAX_CRATES} at most");
-    Ok((count > MAX_CRATES).then(|| format!("grantry has {count} crates in its tree; {MAX_CRATES} are allowed")).into_iter().collect())
+    Ok((count > MAX_CRATES)
+        .then(|| format!("grantry has {count} crates in its tree; {MAX_CRATES} are allowed"))
+        .into_iter()
+        .collect())
 }
 
 /// The names of the crates of a tree.
 fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).current_dir(workspace::path("")).args(["tree", "--prefix", "none", "--locked"]).args(arguments).output();
+    let output = Command::new(cargo)
+        .current_dir(workspace::path(""))
+        .args(["tree", "--prefix", "none", "--locked"])
+        .args(arguments)
+        .output();
     let output = output.map_err(|error| format!("cargo tree does not start: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());

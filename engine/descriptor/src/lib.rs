@@ -18,10 +18,10 @@ mod yaml;
 pub use deviation::Deviation;
 pub use facade::{Descriptor, Status};
 #[cfg(feature = "yaml")]
-pub use yaml::{Builder, Code, Diagnostic, Diagnostics, Node, Position};
-#[cfg(feature = "yaml")]
 #[doc(hidden)]
 pub use yaml::tree;
+#[cfg(feature = "yaml")]
+pub use yaml::{Builder, Code, Diagnostic, Diagnostics, Node, Position};
 
 /// Text of a descriptor: borrowed when compiled, owned when loaded.
 pub type Str = Cow<'static, str>;

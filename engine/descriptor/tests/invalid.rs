@@ -39,7 +39,11 @@ fn every_rule_says_what_is_wrong_and_what_to_do() {
     for code in Code::ALL.iter().copied() {
         let found = diagnostics(code);
         if !found.iter().any(|diagnostic| diagnostic.code() == code) {
-            unbroken.push(format!("{}: {:?}", file_name(code), found.iter().map(|found| found.code().as_str()).collect::<Vec<_>>()));
+            unbroken.push(format!(
+                "{}: {:?}",
+                file_name(code),
+                found.iter().map(|found| found.code().as_str()).collect::<Vec<_>>()
+            ));
         }
         assert!(found.iter().all(|diagnostic| !diagnostic.help().is_empty()), "{found:?}");
         let rendered: Vec<String> = found.iter().map(ToString::to_string).collect();
@@ -64,7 +68,9 @@ fn all_problems_of_a_file_are_reported_at_once() {
     let text = "name: 7\nendpoints: { token_endpoint: http://a.example, tokn: x }\nnonsense: 1\n";
     let problems = Descriptor::from_yaml(text, "acme.yaml").unwrap_err();
     let codes: Vec<Code> = problems.iter().map(Diagnostic::code).collect();
-    for code in [Code::AmbiguousScalar, Code::InsecureUrl, Code::UnknownField, Code::MissingField, Code::MissingClientAuthentication] {
+    for code in
+        [Code::AmbiguousScalar, Code::InsecureUrl, Code::UnknownField, Code::MissingField, Code::MissingClientAuthentication]
+    {
         assert!(codes.contains(&code), "{code:?} is not among {codes:?}");
     }
 }
@@ -76,7 +82,21 @@ fn hostile_files_are_refused_without_delay() {
     let wide = format!("a: [{}]", "1, ".repeat(80_000));
     let huge = "a: b\n".repeat(2_100_000);
     let bomb = "a: &a [x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\n";
-    for text in ["\0", "\u{feff}", "\t", "%YAML 9.9\n---\n", "? \n: \n", "- - - -", "!!binary x", "name: \"\\x\"", bomb, &deep, &braces, &wide, &huge] {
+    for text in [
+        "\0",
+        "\u{feff}",
+        "\t",
+        "%YAML 9.9\n---\n",
+        "? \n: \n",
+        "- - - -",
+        "!!binary x",
+        "name: \"\\x\"",
+        bomb,
+        &deep,
+        &braces,
+        &wide,
+        &huge,
+    ] {
         let problems = Descriptor::from_yaml(text, "acme.yaml").unwrap_err();
         assert!(problems.iter().next().is_some());
         assert!(problems.to_string().len() < 64 * 1024, "{}", problems.to_string().len());

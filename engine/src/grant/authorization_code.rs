@@ -40,7 +40,8 @@ pub(crate) async fn exchange(config: &Config, pending: Pending, callback: Callba
     for (name, value) in found {
         token.learn(&name, value);
     }
-    let token = exchange::after(config, Grant::AuthorizationCode, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    let token =
+        exchange::after(config, Grant::AuthorizationCode, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
     Ok(SignedIn { token, callback: Some(accepted.parameters), id_token })
 }
 
@@ -74,6 +75,11 @@ async fn request(values: &Values<'_>, pending: &Pending, code: &str) -> Result<T
         secrets: vec![code, &pending.code_verifier],
     };
     let answer = call.send(&values).await?;
-    let terms = Terms { lifetime: model.token.lifetime, separator: &model.scopes.separator, scopes: &pending.scopes, now: config.clock.now() };
+    let terms = Terms {
+        lifetime: model.token.lifetime,
+        separator: &model.scopes.separator,
+        scopes: &pending.scopes,
+        now: config.clock.now(),
+    };
     from_answer(&answer, &terms)
 }

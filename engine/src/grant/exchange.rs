@@ -25,7 +25,12 @@ pub(super) async fn after(config: &Config, grant: Grant, token: Token) -> Result
         secrets: vec![token.access_token.expose()],
     };
     let answer = call.send(&values).await?;
-    let terms = Terms { lifetime: model.token.lifetime, separator: &model.scopes.separator, scopes: &token.scopes, now: config.clock.now() };
+    let terms = Terms {
+        lifetime: model.token.lifetime,
+        separator: &model.scopes.separator,
+        scopes: &token.scopes,
+        now: config.clock.now(),
+    };
     let exchanged = token.clone().renewed(from_answer(&answer, &terms)?);
     relearned(config, exchanged)
 }

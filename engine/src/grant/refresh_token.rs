@@ -2,8 +2,8 @@
 
 use grantry_descriptor::model::{Endpoint, Grant, Hook};
 
-use super::exchange::{self, relearned};
 use super::Call;
+use super::exchange::{self, relearned};
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
 use crate::openid;
@@ -25,9 +25,11 @@ async fn request(config: &Config, token: &Token) -> Result<Token> {
     if !model.grants.contains(&Grant::RefreshToken) {
         return Err(Error::misuse("the provider has no refresh"));
     }
-    let by_refresh_token = !shape.parameters.iter().any(|parameter| parameter.name == "refresh_token" && parameter.value.is_none());
+    let by_refresh_token =
+        !shape.parameters.iter().any(|parameter| parameter.name == "refresh_token" && parameter.value.is_none());
     if by_refresh_token && token.refresh_token.is_none() {
-        return Err(Error::misuse("the token has no refresh token").with_hint("some providers issue one only when asked for offline access at sign-in"));
+        return Err(Error::misuse("the token has no refresh token")
+            .with_hint("some providers issue one only when asked for offline access at sign-in"));
     }
     let values = Values { token: Some(token), learned: &token.learned, ..Values::new(config) };
     let mut pairs: Vec<Pair> = vec![("grant_type".into(), Grant::RefreshToken.as_str().to_owned())];
@@ -44,6 +46,11 @@ async fn request(config: &Config, token: &Token) -> Result<Token> {
         secrets: token.refresh_token.iter().map(|secret| secret.expose()).chain([token.access_token.expose()]).collect(),
     };
     let answer = call.send(&values).await?;
-    let terms = Terms { lifetime: model.token.lifetime, separator: &model.scopes.separator, scopes: &token.scopes, now: config.clock.now() };
+    let terms = Terms {
+        lifetime: model.token.lifetime,
+        separator: &model.scopes.separator,
+        scopes: &token.scopes,
+        now: config.clock.now(),
+    };
     from_answer(&answer, &terms)
 }

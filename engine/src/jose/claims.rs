@@ -63,7 +63,9 @@ impl Claims {
         let others = match self.0.get("aud") {
             None => return Err(IdTokenError::claim("aud", "is missing")),
             Some(Value::String(audience)) if audience == client_id => false,
-            Some(Value::Array(audiences)) if audiences.iter().all(Value::is_string) && audiences.iter().any(|audience| audience == client_id) => {
+            Some(Value::Array(audiences))
+                if audiences.iter().all(Value::is_string) && audiences.iter().any(|audience| audience == client_id) =>
+            {
                 audiences.iter().any(|audience| audience != client_id)
             }
             Some(_) => return Err(IdTokenError::claim("aud", "does not name this client")),

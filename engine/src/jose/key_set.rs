@@ -98,7 +98,9 @@ impl Key {
 }
 
 fn verifies(operations: Option<&Value>) -> bool {
-    operations.is_none_or(|operations| operations.as_array().is_some_and(|operations| operations.iter().any(|operation| operation == "verify")))
+    operations.is_none_or(|operations| {
+        operations.as_array().is_some_and(|operations| operations.iter().any(|operation| operation == "verify"))
+    })
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {

@@ -96,7 +96,12 @@ impl SigningKey {
     }
 
     /// Signs a JWT: `alg` is added to the header.
-    pub(crate) fn sign(&self, alg: &str, mut header: Map<String, Value>, claims: Map<String, Value>) -> Result<String, SigningKeyError> {
+    pub(crate) fn sign(
+        &self,
+        alg: &str,
+        mut header: Map<String, Value>,
+        claims: Map<String, Value>,
+    ) -> Result<String, SigningKeyError> {
         let mismatch = || SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: self.kind.describe() };
         let algorithm = algorithm::named(alg).filter(|algorithm| self.kind.signs(*algorithm)).ok_or_else(mismatch)?;
         header.insert("alg".to_owned(), alg.into());
@@ -184,8 +189,14 @@ mod tests {
         let (pair, key) = p256();
         let jwt = key.sign("ES256", Map::new(), Map::from_iter([("sub".to_owned(), "me".into())])).unwrap();
         let (signed, signature) = jwt.rsplit_once('.').unwrap();
-        assert_eq!(signed, format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#), URL_SAFE_NO_PAD.encode(r#"{"sub":"me"}"#)));
-        let public = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref());
+        assert_eq!(
+            signed,
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#), URL_SAFE_NO_PAD.encode(r#"{"sub":"me"}"#))
+        );
+        let public = aws_lc_rs::signature::UnparsedPublicKey::new(
+            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED,
+            pair.public_key().as_ref(),
+        );
         public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
     }
 
@@ -212,7 +223,12 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_keys_and_nothing_is_shown() {
-        for text in ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
+        for text in [
+            "",
+            "hunter2",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+        ] {
             assert_eq!(SigningKey::from_pem(text).unwrap_err(), SigningKeyError::Malformed, "{text}");
         }
         let (_, key) = p256();

@@ -16,7 +16,11 @@ pub(crate) fn expected(config: &Config, openid: &OpenId, learned: &[(String, Str
         if !matches(&placeholder.pattern, claim)? {
             return Ok(None);
         }
-        let set = placeholder.equals.as_ref().map(|name| Values { learned, ..Values::new(config) }.value(&Value::Variable(name.clone()))).transpose()?;
+        let set = placeholder
+            .equals
+            .as_ref()
+            .map(|name| Values { learned, ..Values::new(config) }.value(&Value::Variable(name.clone())))
+            .transpose()?;
         if let Some(set) = set.flatten()
             && set != claim
             && matches(&placeholder.pattern, &set)?

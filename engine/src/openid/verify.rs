@@ -34,7 +34,9 @@ pub(crate) async fn verify_refresh(config: &Config, old: &Token, new: &Token) ->
     let claims = verify_id_token(config, openid, &merged, id_token).await?;
     let before = old.id_token.as_ref().and_then(|old| unverified_subject(old.expose()));
     match before {
-        Some(subject) if claims.text("sub").map_err(refused)? != subject => Err(refused(IdTokenError::claim("sub", "is another user"))),
+        Some(subject) if claims.text("sub").map_err(refused)? != subject => {
+            Err(refused(IdTokenError::claim("sub", "is another user")))
+        }
         _ => Ok(()),
     }
 }
@@ -56,7 +58,9 @@ async fn verify_id_token(config: &Config, openid: &OpenId, token: &Token, id_tok
         claims.check_audience(&config.client_id)?;
         claims.check_times(config.clock.now(), true)?;
         match claims.optional_text("at_hash")? {
-            Some(hash) if openid.at_hash == AtHash::Verify && hash != half => Err(IdTokenError::claim("at_hash", "is of another access token")),
+            Some(hash) if openid.at_hash == AtHash::Verify && hash != half => {
+                Err(IdTokenError::claim("at_hash", "is of another access token"))
+            }
             _ => Ok(()),
         }
     };

@@ -102,7 +102,10 @@ mod tests {
 
     #[test]
     fn forms_are_parsed_leniently_but_as_utf_8() {
-        assert_eq!(parse_form("a=1+2&b&c=%20").unwrap(), [("a".into(), "1 2".into()), ("b".into(), String::new()), ("c".into(), " ".into())]);
+        assert_eq!(
+            parse_form("a=1+2&b&c=%20").unwrap(),
+            [("a".into(), "1 2".into()), ("b".into(), String::new()), ("c".into(), " ".into())]
+        );
         assert_eq!(parse_form("a=%ff"), None);
     }
 }

@@ -49,7 +49,9 @@ fn select<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
     match (segment, value) {
         (Segment::Key(name), Value::Object(members)) => members.get(name.as_ref()),
         (Segment::Key(name), Value::Array(elements)) => elements.get(name.parse::<usize>().ok()?),
-        (Segment::FirstTruthy(name), Value::Array(elements)) => elements.iter().find(|element| truthy(element.get(name.as_ref()))),
+        (Segment::FirstTruthy(name), Value::Array(elements)) => {
+            elements.iter().find(|element| truthy(element.get(name.as_ref())))
+        }
         (Segment::FirstEqual(name, wanted), Value::Array(elements)) => {
             elements.iter().find(|element| element.get(name.as_ref()).and_then(text).as_deref() == Some(wanted.as_ref()))
         }
@@ -99,7 +101,10 @@ mod tests {
         });
         assert_eq!(at(&document, vec![key("a"), key("b"), key("1")]), Some(json!(20)));
         assert_eq!(at(&document, vec![key("emails"), Segment::FirstTruthy("primary".into()), key("email")]), Some(json!("y")));
-        assert_eq!(at(&document, vec![key("list"), Segment::FirstEqual("kind".into(), "2".into()), key("v")]), Some(json!("two")));
+        assert_eq!(
+            at(&document, vec![key("list"), Segment::FirstEqual("kind".into(), "2".into()), key("v")]),
+            Some(json!("two"))
+        );
         assert_eq!(at(&document, vec![key("a"), key("c")]), None);
         assert_eq!(at(&document, vec![key("a"), key("b"), key("2")]), None);
     }

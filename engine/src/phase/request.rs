@@ -14,7 +14,13 @@ use crate::http::{Body, HttpRequest};
 use crate::placement;
 
 /// Renders a request: the engine's parameters, authentication, the descriptor's cells, the caller's parameters, in this order.
-pub(crate) fn render(shape: &Request, url: Url, mut pairs: Vec<Pair>, extra: Vec<Pair>, values: &Values<'_>) -> Result<HttpRequest> {
+pub(crate) fn render(
+    shape: &Request,
+    url: Url,
+    mut pairs: Vec<Pair>,
+    extra: Vec<Pair>,
+    values: &Values<'_>,
+) -> Result<HttpRequest> {
     let mut request = HttpRequest::new(method(shape.method), url);
     defaults(&mut request.headers, values)?;
     match shape.authentication {
@@ -65,10 +71,15 @@ pub(crate) fn set_parameters(pairs: &mut Vec<Pair>, parameters: &[Parameter], va
 }
 
 /// The descriptor's headers; one whose template names something that is not there is left out.
-pub(crate) fn set_headers(headers: &mut HeaderMap, templates: &[(Cow<'static, str>, grantry_descriptor::model::Template)], values: &Values<'_>) -> Result<()> {
+pub(crate) fn set_headers(
+    headers: &mut HeaderMap,
+    templates: &[(Cow<'static, str>, grantry_descriptor::model::Template)],
+    values: &Values<'_>,
+) -> Result<()> {
     for (name, template) in templates {
         if let Some(value) = values.text(template)? {
-            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::misuse(format!("{name:?} is no header name")))?;
+            let header =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::misuse(format!("{name:?} is no header name")))?;
             headers.insert(header, header_value(name, &value)?);
         }
     }
@@ -108,7 +119,8 @@ fn set_body(request: &mut HttpRequest, media_type: &'static str, body: String) {
 
 /// A header's value, marked sensitive: it may hold a secret.
 pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| Error::misuse(format!("the value of the header {name} has characters that no header can hold")))?;
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Error::misuse(format!("the value of the header {name} has characters that no header can hold")))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -144,8 +144,11 @@ fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets
             .with_retry_after(retry_after(&response.headers))
             .with_excerpt(excerpt(&response.body, secrets));
     }
-    let looks_like_form = decode_form(&response.body).is_ok_and(|form| form.get("access_token").is_some() || form.get("error").is_some());
-    let error = Error::invalid(format!("the answer cannot be read: {problem}")).with_status(status).with_excerpt(excerpt(&response.body, secrets));
+    let looks_like_form =
+        decode_form(&response.body).is_ok_and(|form| form.get("access_token").is_some() || form.get("error").is_some());
+    let error = Error::invalid(format!("the answer cannot be read: {problem}"))
+        .with_status(status)
+        .with_excerpt(excerpt(&response.body, secrets));
     match (shape.format, looks_like_form) {
         (Format::Json, true) => error.with_hint("it looks form-encoded: the cell is `response.format: form`"),
         _ => error,
@@ -215,4 +218,3 @@ pub(crate) fn render(path: &Path) -> String {
     }
     out
 }
-

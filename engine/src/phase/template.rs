@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use grantry_descriptor::model::{EngineValue, Endpoint, Part, Path, Template, Value, VariableValue};
+use grantry_descriptor::model::{Endpoint, EngineValue, Part, Path, Template, Value, VariableValue};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -64,7 +64,8 @@ impl<'a> Values<'a> {
     /// A registered endpoint.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Result<Url> {
         let model = self.config.model();
-        let template = model.endpoints.get(endpoint).ok_or_else(|| Error::misuse(format!("`{}` has no {}", model.id, endpoint.as_str())))?;
+        let template =
+            model.endpoints.get(endpoint).ok_or_else(|| Error::misuse(format!("`{}` has no {}", model.id, endpoint.as_str())))?;
         self.url(template)
     }
 
@@ -81,7 +82,8 @@ impl<'a> Values<'a> {
                 }
             }
         }
-        let url: Url = out.parse().map_err(|_| Error::misuse("a URL of the descriptor, filled in, is no URL; check the variables"))?;
+        let url: Url =
+            out.parse().map_err(|_| Error::misuse("a URL of the descriptor, filled in, is no URL; check the variables"))?;
         if !same(url.as_str(), &out) {
             return Err(Error::misuse("a variable changes the shape of a URL of the descriptor; check its value"));
         }
@@ -89,7 +91,8 @@ impl<'a> Values<'a> {
     }
 
     fn insert(&self, out: &mut String, value: &Value, text: &str) -> Result<()> {
-        let authors_own = matches!(value, Value::VariableEntry(..)) || matches!(value, Value::Variable(name) if self.has_table(name));
+        let authors_own =
+            matches!(value, Value::VariableEntry(..)) || matches!(value, Value::Variable(name) if self.has_table(name));
         match position(out) {
             Position::Origin => origin(text)?,
             Position::Host if authors_own || is_host(text) => {}

@@ -34,14 +34,16 @@ pub(crate) struct Terms<'a> {
 /// The token of an answer.
 pub(crate) fn from_answer(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Token> {
     let access_token = secret(answer, "access_token")?.ok_or_else(|| {
-        Error::invalid("the answer has no access_token").with_hint("where the provider has it elsewhere, the cell is `response.names.access_token`")
+        Error::invalid("the answer has no access_token")
+            .with_hint("where the provider has it elsewhere, the cell is `response.names.access_token`")
     })?;
     Ok(Token {
         access_token,
         token_type: token_type(answer)?,
         expires_at: expiry(answer, terms)?,
         refresh_token: secret(answer, "refresh_token")?,
-        refresh_token_expires_at: seconds(answer, "refresh_token_expires_in")?.map(|seconds| clock::after(terms.now, seconds.min(LONGEST))),
+        refresh_token_expires_at: seconds(answer, "refresh_token_expires_in")?
+            .map(|seconds| clock::after(terms.now, seconds.min(LONGEST))),
         scopes: scopes(answer, terms),
         id_token: secret(answer, "id_token")?,
         extra: answer.rest(&STANDARD),
@@ -54,7 +56,9 @@ fn secret(answer: &Answer<'_>, name: &str) -> Result<Option<Secret>> {
     match answer.member(name).as_deref() {
         None => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => Ok(Some(Secret::new(text.as_str()))),
+        Some(Value::String(text)) if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => {
+            Ok(Some(Secret::new(text.as_str())))
+        }
         Some(Value::String(_)) => Err(Error::invalid(format!("the {name} has characters that no token can have"))),
         Some(_) => Err(Error::invalid(format!("the {name} is not a string"))),
     }
@@ -98,7 +102,10 @@ fn clamp(seconds: u64) -> u64 {
 
 /// A number of seconds: a number, or a string of one.
 fn seconds(answer: &Answer<'_>, name: &str) -> Result<Option<u64>> {
-    answer.member(name).map(|value| number(&value).ok_or_else(|| Error::invalid(format!("{name} is no number of seconds")))).transpose()
+    answer
+        .member(name)
+        .map(|value| number(&value).ok_or_else(|| Error::invalid(format!("{name} is no number of seconds"))))
+        .transpose()
 }
 
 fn number(value: &Value) -> Option<u64> {
@@ -196,7 +203,8 @@ mod tests {
         assert_eq!(expires(r#""expires_at":2000"#), Some(2000));
         assert_eq!(expires(r#""expires_at":"1970-01-01T01:00:00Z""#), Some(3600));
         assert_eq!(expires(r#""expires_at":100000002000"#), Some(100_000_002));
-        let token = parse("\u{feff}{\"access_token\":\"a\",\"token_type\":\"bEARER\",\"scope\":[\"x\",\"y\"],\"openid\":7}").unwrap();
+        let token =
+            parse("\u{feff}{\"access_token\":\"a\",\"token_type\":\"bEARER\",\"scope\":[\"x\",\"y\"],\"openid\":7}").unwrap();
         assert_eq!((token.token_type.as_str(), token.scopes), ("Bearer", vec!["x".to_owned(), "y".to_owned()]));
         assert_eq!(token.extra.get("openid"), Some(&Value::from(7)));
         assert_eq!(parse(r#"{"access_token":"a","scope":"repo,gist user"}"#).unwrap().scopes, ["repo", "gist", "user"]);
@@ -217,13 +225,31 @@ mod tests {
     #[test]
     fn what_is_refused() {
         for body in [
-            "", "null", "[]", "\"x\"", "{}", "{}{}", r#"{"access_token":null}"#, r#"{"access_token":""}"#, r#"{"access_token":7}"#,
-            r#"{"access_token":{}}"#, r#"{"access_token":"a\u0000b"}"#, r#"{"access_token":"a\nb"}"#, r#"{"access_token":"é"}"#,
-            r#"{"access_token":"a","access_token":"b"}"#, r#"{"access_token":"a","expires_in":-1}"#,
-            r#"{"access_token":"a","expires_in":"soon"}"#, r#"{"access_token":"a","expires_in":"NaN"}"#,
-            r#"{"access_token":"a","expires_in":[]}"#, r#"{"access_token":"a","expires_at":"soon"}"#,
-            r#"{"access_token":"a","token_type":"DPoP"}"#, r#"{"access_token":"a","token_type":"mac"}"#,
-            r#"{"access_token":"a","token_type":"user"}"#, r#"{"access_token":"a","error":"x"}"#, "<html></html>", "access_token=a&token_type=bearer",
+            "",
+            "null",
+            "[]",
+            "\"x\"",
+            "{}",
+            "{}{}",
+            r#"{"access_token":null}"#,
+            r#"{"access_token":""}"#,
+            r#"{"access_token":7}"#,
+            r#"{"access_token":{}}"#,
+            r#"{"access_token":"a\u0000b"}"#,
+            r#"{"access_token":"a\nb"}"#,
+            r#"{"access_token":"é"}"#,
+            r#"{"access_token":"a","access_token":"b"}"#,
+            r#"{"access_token":"a","expires_in":-1}"#,
+            r#"{"access_token":"a","expires_in":"soon"}"#,
+            r#"{"access_token":"a","expires_in":"NaN"}"#,
+            r#"{"access_token":"a","expires_in":[]}"#,
+            r#"{"access_token":"a","expires_at":"soon"}"#,
+            r#"{"access_token":"a","token_type":"DPoP"}"#,
+            r#"{"access_token":"a","token_type":"mac"}"#,
+            r#"{"access_token":"a","token_type":"user"}"#,
+            r#"{"access_token":"a","error":"x"}"#,
+            "<html></html>",
+            "access_token=a&token_type=bearer",
         ] {
             assert!(parse(body).is_err(), "{body}");
         }
@@ -235,8 +261,13 @@ mod tests {
 
     #[test]
     fn errors_keep_what_the_provider_said() {
-        let error = parse_with(400, r#"{"error":"invalid_grant","error_description":"gone","error_uri":"https://x.example"}"#, LIFETIME).unwrap_err();
-        assert_eq!((error.code(), error.description(), error.uri(), error.status()), (Some("invalid_grant"), Some("gone"), Some("https://x.example"), Some(400)));
+        let error =
+            parse_with(400, r#"{"error":"invalid_grant","error_description":"gone","error_uri":"https://x.example"}"#, LIFETIME)
+                .unwrap_err();
+        assert_eq!(
+            (error.code(), error.description(), error.uri(), error.status()),
+            (Some("invalid_grant"), Some("gone"), Some("https://x.example"), Some(400))
+        );
         let form = parse_with(400, "error=invalid_grant&error_description=gone+now", LIFETIME).unwrap_err();
         assert_eq!((form.code(), form.description()), (Some("invalid_grant"), Some("gone now")));
         let html = parse_with(502, "<html>Bad Gateway</html>", LIFETIME).unwrap_err();

@@ -91,7 +91,14 @@ impl Token {
             None => (self.refresh_token, answer.refresh_token_expires_at.or(self.refresh_token_expires_at)),
         };
         self.extra.extend(answer.extra);
-        Self { refresh_token, refresh_token_expires_at, id_token: answer.id_token.or(self.id_token), extra: self.extra, learned: self.learned, ..answer }
+        Self {
+            refresh_token,
+            refresh_token_expires_at,
+            id_token: answer.id_token.or(self.id_token),
+            extra: self.extra,
+            learned: self.learned,
+            ..answer
+        }
     }
 
     pub(crate) fn learn(&mut self, name: &str, value: String) {

@@ -29,7 +29,10 @@ impl Token {
         set("scope", self.scopes.clone().into());
         set("id_token", secret(&self.id_token));
         set("extra", Value::Object(self.extra.clone()));
-        set("learned", self.learned.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into());
+        set(
+            "learned",
+            self.learned.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into(),
+        );
         Secret::new(Value::Object(members).to_string())
     }
 
@@ -39,16 +42,19 @@ impl Token {
     /// # Errors
     /// If the text is no JSON object with an `access_token`, or was written by a later version.
     pub fn from_storage(text: &str) -> Result<Self> {
-        let value = json::parse(text.as_bytes()).map_err(|error| Error::misuse(format!("the stored token cannot be read: {error}")))?;
+        let value =
+            json::parse(text.as_bytes()).map_err(|error| Error::misuse(format!("the stored token cannot be read: {error}")))?;
         let Value::Object(mut members) = value else { return Err(Error::misuse("the stored token is no JSON object")) };
         match members.remove("version").map(|version| version.as_u64()) {
             None | Some(Some(VERSION)) => {}
             Some(_) => return Err(Error::misuse("the stored token was written by a later version of this library")),
         }
         let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-        let access_token = text(members.remove("access_token")).ok_or_else(|| Error::misuse("the stored token has no access_token"))?;
+        let access_token =
+            text(members.remove("access_token")).ok_or_else(|| Error::misuse("the stored token has no access_token"))?;
         let mut token = Self::new(access_token);
-        token.token_type = text(members.remove("token_type")).filter(|kind| !kind.eq_ignore_ascii_case("bearer")).unwrap_or(token.token_type);
+        token.token_type =
+            text(members.remove("token_type")).filter(|kind| !kind.eq_ignore_ascii_case("bearer")).unwrap_or(token.token_type);
         token.expires_at = seconds(members.remove("expires_at"));
         token.refresh_token = text(members.remove("refresh_token")).map(Secret::new);
         token.refresh_token_expires_at = seconds(members.remove("refresh_token_expires_at"));
@@ -67,7 +73,10 @@ impl Token {
 
 fn seconds(value: Option<Value>) -> Option<u64> {
     let value = value?;
-    value.as_u64().or_else(|| value.as_str()?.parse().ok()).or_else(|| value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64))
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.parse().ok())
+        .or_else(|| value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64))
 }
 
 fn scopes(value: Option<Value>) -> Vec<String> {
@@ -109,7 +118,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_loaded_says_why() {
-        for (text, reason) in [("{", "cannot be read"), ("[]", "no JSON object"), ("{}", "no access_token"), (r#"{"version":2,"access_token":"a"}"#, "later version")] {
+        for (text, reason) in [
+            ("{", "cannot be read"),
+            ("[]", "no JSON object"),
+            ("{}", "no access_token"),
+            (r#"{"version":2,"access_token":"a"}"#, "later version"),
+        ] {
             assert!(Token::from_storage(text).unwrap_err().to_string().contains(reason), "{text}");
         }
     }

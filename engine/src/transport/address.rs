@@ -51,10 +51,10 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [.., high, low] = ip.segments();
     let embedded = Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match (a, b) {
-        (0x64, 0xff9b) => is_public_v4(embedded),                 // NAT64, RFC 6052
+        (0x64, 0xff9b) => is_public_v4(embedded), // NAT64, RFC 6052
         (0x2002, _) => is_public_v4(Ipv4Addr::from_bits(u32::from(b) << 16 | u32::from(c))), // 6to4
-        (0x2001, 0x0db8 | 0x0000) => false,                        // documentation, Teredo
-        _ => a & 0xe000 == 0x2000,                                 // global unicast
+        (0x2001, 0x0db8 | 0x0000) => false,       // documentation, Teredo
+        _ => a & 0xe000 == 0x2000,                // global unicast
     }
 }
 
@@ -71,7 +71,8 @@ impl Resolve for PublicOnly {
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let allowed = |address: &SocketAddr| is_public(address.ip()) || (loopback && host == "localhost" && address.ip().is_loopback());
+            let allowed =
+                |address: &SocketAddr| is_public(address.ip()) || (loopback && host == "localhost" && address.ip().is_loopback());
             if !addresses.is_empty() && !addresses.iter().any(allowed) {
                 return Err(Box::new(NotPublic { host }) as Box<dyn std::error::Error + Send + Sync>);
             }
@@ -122,9 +123,27 @@ mod tests {
     #[test]
     fn addresses_that_are_not_public() {
         for ip in [
-            "10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "0.0.0.0", "169.254.169.254", "100.64.0.1", "192.0.0.1", "198.18.0.1",
-            "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
-            "64:ff9b::a00:1", "2002:a00:1::", "2001:db8::1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "100.64.0.1",
+            "192.0.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "2001:db8::1",
         ] {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }

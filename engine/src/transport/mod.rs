@@ -99,8 +99,10 @@ impl Transport {
             }
             let (status, headers) = (response.status(), response.headers().clone());
             if status.is_redirection() {
-                return Err(Error::invalid("the endpoint redirects; a redirect is never followed, since it would carry credentials along")
-                    .with_status(status.as_u16()));
+                return Err(Error::invalid(
+                    "the endpoint redirects; a redirect is never followed, since it would carry credentials along",
+                )
+                .with_status(status.as_u16()));
             }
             Ok(HttpResponse::new(status, headers, read(response).await?))
         };
@@ -262,7 +264,8 @@ impl Options {
 
     #[cfg(not(feature = "tls"))]
     fn certificates(&self, builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
-        let wanted = !self.root_certificates.is_empty() || self.test_network.as_ref().is_some_and(|network| !network.certificate.is_empty());
+        let wanted = !self.root_certificates.is_empty()
+            || self.test_network.as_ref().is_some_and(|network| !network.certificate.is_empty());
         if wanted { Err("certificates need the feature `tls`".to_owned()) } else { Ok(builder) }
     }
 }
@@ -339,9 +342,14 @@ mod tests {
     fn only_https_to_public_addresses() {
         let transport = Transport::default();
         assert!(permits(&transport, "https://id.example/token"));
-        for refused in
-            ["http://id.example/", "http://localhost/", "ftp://id.example/", "https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/"]
-        {
+        for refused in [
+            "http://id.example/",
+            "http://localhost/",
+            "ftp://id.example/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://169.254.169.254/",
+        ] {
             assert!(!permits(&transport, refused), "{refused}");
         }
     }

@@ -115,7 +115,10 @@ fn example(model: &Model, names: &Names<'_>, place: Place) -> String {
         lines += "# async fn example() -> grantry::Result<()> {\n";
     }
     let arguments = arguments.join(", ");
-    let _ = writeln!(lines, "let client = {id}::{constructor}({arguments}){fallible}.redirect_uri(\"https://app.example/callback\")?;");
+    let _ = writeln!(
+        lines,
+        "let client = {id}::{constructor}({arguments}){fallible}.redirect_uri(\"https://app.example/callback\")?;"
+    );
     if is_supported(model, "AuthorizationCode") {
         lines += "let (url, pending) = client.authorize().start()?;\n";
         lines += "// Keep `pending`, send the user to `url`. Then, in the callback:\n";
@@ -167,9 +170,8 @@ fn scopes(model: &Model, names: &Names<'_>) -> String {
     }
     if !names.scopes.is_empty() {
         let rows = names.scopes.iter();
-        let rows: String = rows
-            .map(|row| format!("| [`Scope::{}`] | {} | {} |\n", row.variant, code(row.scope), text(row.meaning)))
-            .collect();
+        let rows: String =
+            rows.map(|row| format!("| [`Scope::{}`] | {} | {} |\n", row.variant, code(row.scope), text(row.meaning))).collect();
         docs += &format!("| | scope | meaning |\n|---|---|---|\n{rows}\n");
     }
     section("Scopes", docs)
@@ -190,9 +192,8 @@ fn variable_row(row: &Setting<'_>) -> String {
 
 fn deviations(model: &Model) -> String {
     let rows = model.deviations.iter();
-    let rows: String = rows
-        .map(|deviation| format!("- {} ({})\n", code(&deviation.to_string()), text(&deviation.standard)))
-        .collect();
+    let rows: String =
+        rows.map(|deviation| format!("- {} ({})\n", code(&deviation.to_string()), text(&deviation.standard))).collect();
     section("Where it departs from the standards", rows)
 }
 

@@ -1,9 +1,9 @@
 //! A resolved descriptor -> its module.
 
+use ::quote::{format_ident, quote, quote_spanned};
 use grantry_descriptor::Status;
 use grantry_descriptor::model::Model;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use ::quote::{format_ident, quote, quote_spanned};
 
 use crate::capability::{self, CAPABILITIES};
 use crate::docs::{self, Place};
@@ -227,7 +227,11 @@ fn argument(root: &TokenStream, setting: &Setting<'_>) -> TokenStream {
 fn pair(root: &TokenStream, setting: &Setting<'_>) -> TokenStream {
     let (name, key) = (&setting.name, setting.variable.name.as_ref());
     let into = quote! { #root::__private::core::convert::Into::into };
-    let value = if setting.choices.is_some() { quote! { #name.as_str() } } else { quote! { #name } };
+    let value = if setting.choices.is_some() {
+        quote! { #name.as_str() }
+    } else {
+        quote! { #name }
+    };
     quote! { (#into(#key), #into(#value)) }
 }
 

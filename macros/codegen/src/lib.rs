@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use ::quote::{ToTokens, quote, quote_spanned};
 use grantry_descriptor::Descriptor;
 use proc_macro2::{TokenStream, TokenTree};
-use ::quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 
 mod capability;
@@ -97,7 +97,9 @@ impl Call {
         match Descriptor::from_yaml(&source.text, &path) {
             Ok(descriptor) => expand::module(&target, descriptor.__model()),
             // rustc says `error` itself.
-            Err(problems) => target.failed(&path, problems.iter().map(|problem| problem.to_string().trim_start_matches("error").to_owned())),
+            Err(problems) => {
+                target.failed(&path, problems.iter().map(|problem| problem.to_string().trim_start_matches("error").to_owned()))
+            }
         }
     }
 }
@@ -106,7 +108,8 @@ impl Target {
     /// The errors, and a module that keeps others away.
     fn failed(&self, path: &str, messages: impl IntoIterator<Item = impl AsRef<str>>) -> TokenStream {
         let errors = self.errors(messages);
-        let id = Path::new(path).file_stem().and_then(|stem| stem.to_str()).filter(|stem| syn::parse_str::<syn::Ident>(stem).is_ok());
+        let id =
+            Path::new(path).file_stem().and_then(|stem| stem.to_str()).filter(|stem| syn::parse_str::<syn::Ident>(stem).is_ok());
         let skeleton = id.map(|id| skeleton::module(self, id));
         quote! { #errors #skeleton }
     }

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::convert::identity;
 
+use ::quote::quote;
 use grantry_descriptor::{Deviation, Status, model::*};
 use proc_macro2::TokenStream;
-use ::quote::quote;
 
 /// A part of the model.
 pub(crate) trait Quote {

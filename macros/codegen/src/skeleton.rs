@@ -1,7 +1,7 @@
 //! What stands for a module whose descriptor has errors: the same names, so that those errors are the only ones.
 
-use proc_macro2::TokenStream;
 use ::quote::{format_ident, quote};
+use proc_macro2::TokenStream;
 
 use crate::capability::CAPABILITIES;
 use crate::expand::Target;

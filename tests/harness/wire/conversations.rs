@@ -13,7 +13,8 @@ pub(crate) fn test(id: &str) -> Result<(), Failed> {
     let descriptor = Descriptor::from_yaml(&source(id)?, &format!("{id}.yaml")).map_err(|problems| problems.to_string())?;
     let stage = Stage::new(Fixture::of(id)?);
     let played = block_on(play(&stage, &descriptor))?;
-    let mut problems: Vec<String> = played.iter().flat_map(|(scenario, outcome)| check(stage.fixture(), scenario, outcome)).collect();
+    let mut problems: Vec<String> =
+        played.iter().flat_map(|(scenario, outcome)| check(stage.fixture(), scenario, outcome)).collect();
     problems.extend(never_used(stage.fixture(), &played));
     if !problems.is_empty() {
         return Err(problems.join("\n").into());
@@ -57,7 +58,12 @@ fn check(fixture: &Fixture, scenario: &Scenario, outcome: &Outcome) -> Vec<Strin
 
 fn never_used(fixture: &Fixture, played: &[(Scenario, Outcome)]) -> Vec<String> {
     let used = |name: &str| played.iter().flat_map(|(_, outcome)| outcome.records()).any(|record| record.exchange == name);
-    fixture.exchanges.keys().filter(|name| !used(name)).map(|name| format!("`{name}` answers no request in any scenario")).collect()
+    fixture
+        .exchanges
+        .keys()
+        .filter(|name| !used(name))
+        .map(|name| format!("`{name}` answers no request in any scenario"))
+        .collect()
 }
 
 fn render(descriptor: &Descriptor, fixture: &Fixture, played: &[(Scenario, Outcome)]) -> String {

@@ -80,7 +80,9 @@ impl Trial {
             Ok(_) => return Err("deleting it changes nothing".to_owned()),
             Err(problem) => problem,
         };
-        self.prove_by_replacement(authored, cell).await.map_err(|reason| format!("{reason}; deleted, it is no descriptor:\n{problem}"))
+        self.prove_by_replacement(authored, cell)
+            .await
+            .map_err(|reason| format!("{reason}; deleted, it is no descriptor:\n{problem}"))
     }
 
     /// For a cell without a default: every other value that the model takes must make a difference.

@@ -6,7 +6,9 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use grantry_descriptor::Descriptor;
-use grantry_engine::{Callback, Client, Clock, Credential, Dynamic, Entropy, Error, Pending, RequestBuilder, Session, SigningKey, Token, Transport};
+use grantry_engine::{
+    Callback, Client, Clock, Credential, Dynamic, Entropy, Error, Pending, RequestBuilder, Session, SigningKey, Token, Transport,
+};
 use serde_json::{Value, json};
 use tracing::instrument::WithSubscriber as _;
 use url::Url;
@@ -63,7 +65,11 @@ pub fn client(descriptor: &Descriptor, application: &Application, transport: Tra
     let variables: BTreeMap<String, String> = application.variables.clone();
     let client: Client<Dynamic> =
         Client::from_descriptor(descriptor.clone(), variables, application.client_id.as_str(), credential(application)?)?;
-    Ok(client.redirect_uri(application.redirect_uri.as_str())?.transport(transport).clock(FixedClock).danger_entropy(Counter::default()))
+    Ok(client
+        .redirect_uri(application.redirect_uri.as_str())?
+        .transport(transport)
+        .clock(FixedClock)
+        .danger_entropy(Counter::default()))
 }
 
 /// The application's credential.

@@ -55,7 +55,8 @@ impl Outcome {
         let mut text = String::new();
         for step in &self.steps {
             // The callback is the emulator's, not the engine's.
-            let result = if step.name == "authorization" { step.result.as_ref().map(|_| &Value::Null) } else { step.result.as_ref() };
+            let result =
+                if step.name == "authorization" { step.result.as_ref().map(|_| &Value::Null) } else { step.result.as_ref() };
             text.push_str(&format!("{} {result:?} {:?}\n", step.name, step.drift));
         }
         let id_tokens = self.records().flat_map(|record| &record.secrets).filter(|(name, _)| name == "id_token");

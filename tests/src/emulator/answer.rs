@@ -41,7 +41,8 @@ fn answer(answer: &Answer, mut values: Values<'_>) -> Result<Reply, String> {
 fn call_back(callback: &Callback, values: &Values<'_>) -> Reply {
     let mut parameters: Vec<(String, String)> =
         callback.parameters.iter().filter_map(|(name, text)| Some((name.to_owned(), values.render(text)?))).collect();
-    let signature = callback.signature.as_ref().map(|name| (name.clone(), callback_signature(&parameters, values.client_secret())));
+    let signature =
+        callback.signature.as_ref().map(|name| (name.clone(), callback_signature(&parameters, values.client_secret())));
     parameters.extend(signature.clone());
     let code = parameters.iter().filter(|(name, _)| name == "code").cloned();
     let secrets = signature.into_iter().chain(code).collect();
@@ -68,7 +69,9 @@ fn with_query(redirect_uri: &str, parameters: &[(String, String)]) -> String {
 
 /// OAuth 2.0 Form Post Response Mode, section 2.
 fn form_post(redirect_uri: &str, parameters: &[(String, String)]) -> String {
-    let input = |(name, value): &(String, String)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\"/>\n", escape(name), escape(value));
+    let input = |(name, value): &(String, String)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\"/>\n", escape(name), escape(value))
+    };
     let inputs: String = parameters.iter().map(input).collect();
     format!(
         "<html><body onload=\"document.forms[0].submit()\">\n<form method=\"post\" action=\"{}\">\n{inputs}</form>\n</body></html>\n",

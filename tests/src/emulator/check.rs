@@ -101,7 +101,9 @@ impl Check<'_> {
                     Err(error) => self.mismatch(format!("body: expected JSON, got `{}` ({error})", shown(&received.body))),
                 }
             }
-            (None, None) if !received.body.is_empty() => self.mismatch(format!("body: expected none, got `{}`", shown(&received.body))),
+            (None, None) if !received.body.is_empty() => {
+                self.mismatch(format!("body: expected none, got `{}`", shown(&received.body)))
+            }
             (None, None) => {}
         }
     }
@@ -187,7 +189,9 @@ impl Check<'_> {
             (Some(iat), Some(exp)) if iat <= NOW && exp > NOW && exp - iat <= expected.lifetime_at_most => {}
             (iat, exp) => {
                 let most = expected.lifetime_at_most;
-                self.mismatch(format!("{what}: iat {iat:?}, exp {exp:?}: expected iat <= {NOW} < exp, at most {most} seconds apart"));
+                self.mismatch(format!(
+                    "{what}: iat {iat:?}, exp {exp:?}: expected iat <= {NOW} < exp, at most {most} seconds apart"
+                ));
             }
         }
     }

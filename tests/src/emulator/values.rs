@@ -64,7 +64,9 @@ impl<'a> Values<'a> {
     /// Whether this is the verifier of the challenge (RFC 7636 section 4.6).
     pub(super) fn verifies(&self, code_verifier: &str) -> bool {
         let transformed = match self.captured.code_challenge_method.as_deref() {
-            Some("S256") => URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, code_verifier.as_bytes())),
+            Some("S256") => {
+                URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, code_verifier.as_bytes()))
+            }
             _ => code_verifier.to_owned(),
         };
         self.captured.code_challenge.as_deref() == Some(&transformed)

@@ -117,4 +117,3 @@ pub struct Exchange {
     pub response: Response,
     pub after: List<Grant>,
 }
-

@@ -63,7 +63,8 @@ fn step(key: String, node: &Node, path: &mut Vec<String>, cells: &mut Vec<Cell>)
 }
 
 fn cell(path: &[String], value: &str) -> Cell {
-    let standard = STANDARDS.iter().find(|(pattern, _)| starts_with(path, pattern)).map_or(DEFAULT_STANDARD, |(_, section)| *section);
+    let standard =
+        STANDARDS.iter().find(|(pattern, _)| starts_with(path, pattern)).map_or(DEFAULT_STANDARD, |(_, section)| *section);
     Cell { path: path.to_vec(), value: value.to_owned(), standard }
 }
 

@@ -35,7 +35,8 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     /// The document itself.
     pub(super) fn root(report: &'a Report, node: &'a Node, keys: &[&str]) -> Self {
-        let section = Self { report, path: String::new(), span: None, present: true, entries: mapping(report, "the document", node) };
+        let section =
+            Self { report, path: String::new(), span: None, present: true, entries: mapping(report, "the document", node) };
         section.report_unknown(keys);
         section
     }
@@ -98,7 +99,8 @@ impl<'a> Section<'a> {
 
     /// Text that must be there and not be blank; reported and empty otherwise.
     pub(super) fn required_text(&self, key: &str) -> &'a str {
-        let blank = |entry: &Entry| matches!(&entry.value.content, Content::Scalar { text, plain: false } if text.trim().is_empty());
+        let blank =
+            |entry: &Entry| matches!(&entry.value.content, Content::Scalar { text, plain: false } if text.trim().is_empty());
         if self.entry(key).is_none_or(blank) {
             self.report_missing(key);
         }

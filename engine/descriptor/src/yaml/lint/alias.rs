@@ -6,5 +6,10 @@ A descriptor is read as it stands: nothing is expanded, so that every value has 
 grow beyond its size. Write the value out.";
 
 pub(in crate::yaml) fn finding(span: Span) -> Finding {
-    Finding { code: Code::Alias, span: Some(span), message: "aliases are not allowed".to_owned(), help: "write the value out".to_owned() }
+    Finding {
+        code: Code::Alias,
+        span: Some(span),
+        message: "aliases are not allowed".to_owned(),
+        help: "write the value out".to_owned(),
+    }
 }

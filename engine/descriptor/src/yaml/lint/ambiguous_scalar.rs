@@ -70,14 +70,18 @@ mod tests {
 
     #[test]
     fn what_another_yaml_version_reads_differently() {
-        for text in ["no", "On", "TRUE", "y", "~", "", "null", "1.10", "010", "0x1F", "1e3", "1_000", "12:30", ".5", ".inf", "2022-11-28"] {
+        for text in
+            ["no", "On", "TRUE", "y", "~", "", "null", "1.10", "010", "0x1F", "1e3", "1_000", "12:30", ".5", ".inf", "2022-11-28"]
+        {
             assert!(kind(text).is_some(), "{text}");
         }
     }
 
     #[test]
     fn what_every_yaml_version_reads_as_text() {
-        for text in ["none", "v22.0", "1.2.3", "ten", "e3", "user.id", "2022-11", "a:1", "-", "1-2", "https://a.example", "10 days"] {
+        for text in
+            ["none", "v22.0", "1.2.3", "ten", "e3", "user.id", "2022-11", "a:1", "-", "1-2", "https://a.example", "10 days"]
+        {
             assert_eq!(kind(text), None, "{text}");
         }
     }

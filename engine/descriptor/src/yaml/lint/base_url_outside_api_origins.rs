@@ -6,5 +6,10 @@ The access token goes to `base_url` and to the origins in `api_origins`. An expl
 `base_url` stands in it.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, origin: &str) -> Finding {
-    Finding { code: Code::BaseUrlOutsideApiOrigins, span, message: "the origin of `requests.base_url` is not in `requests.api_origins`".to_owned(), help: format!("add `{origin}` to `requests.api_origins`, or leave `requests.api_origins` out") }
+    Finding {
+        code: Code::BaseUrlOutsideApiOrigins,
+        span,
+        message: "the origin of `requests.base_url` is not in `requests.api_origins`".to_owned(),
+        help: format!("add `{origin}` to `requests.api_origins`, or leave `requests.api_origins` out"),
+    }
 }

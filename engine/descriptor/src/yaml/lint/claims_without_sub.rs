@@ -6,5 +6,10 @@ pub(super) const EXPLANATION: &str = "\
 may change hands. A provider that signs users in has one, under whatever name.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>) -> Finding {
-    Finding { code: Code::ClaimsWithoutSub, span, message: "`userinfo.claims` has no `sub`".to_owned(), help: "map `sub` to the member that identifies the user for good, for example `sub: id`".to_owned() }
+    Finding {
+        code: Code::ClaimsWithoutSub,
+        span,
+        message: "`userinfo.claims` has no `sub`".to_owned(),
+        help: "map `sub` to the member that identifies the user for good, for example `sub: id`".to_owned(),
+    }
 }

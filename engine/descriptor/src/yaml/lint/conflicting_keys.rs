@@ -7,5 +7,10 @@ of the two only. `client_authentication` has `method` or `methods`; a retired pr
 belongs to a token in a header, a key to an HMAC.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, section: &str, why: &str) -> Finding {
-    Finding { code: Code::ConflictingKeys, span, message: format!("conflicting keys in `{section}`: {why}"), help: "keep one of them".to_owned() }
+    Finding {
+        code: Code::ConflictingKeys,
+        span,
+        message: format!("conflicting keys in `{section}`: {why}"),
+        help: "keep one of them".to_owned(),
+    }
 }

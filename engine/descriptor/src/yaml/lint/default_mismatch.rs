@@ -6,5 +6,10 @@ The default of a variable goes through the same check as a value that an applica
 one of the keys of `values`.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, variable: &str, default: &str, rule: &str) -> Finding {
-    Finding { code: Code::DefaultMismatch, span, message: format!("the default `{default}` of variable `{variable}` {rule}"), help: "correct the default or what the variable admits".to_owned() }
+    Finding {
+        code: Code::DefaultMismatch,
+        span,
+        message: format!("the default `{default}` of variable `{variable}` {rule}"),
+        help: "correct the default or what the variable admits".to_owned(),
+    }
 }

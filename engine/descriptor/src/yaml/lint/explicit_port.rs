@@ -6,7 +6,12 @@ Providers in the catalog serve on the standard port of https. This holds for the
 may name a port.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, url: &str) -> Finding {
-    Finding { code: Code::ExplicitPort, span, message: format!("explicit port in the catalog URL `{url}`"), help: "remove the port".to_owned() }
+    Finding {
+        code: Code::ExplicitPort,
+        span,
+        message: format!("explicit port in the catalog URL `{url}`"),
+        help: "remove the port".to_owned(),
+    }
 }
 
 /// Whether a text is a URL whose authority ends with a port.
@@ -24,6 +29,8 @@ mod tests {
     #[test]
     fn a_port_ends_the_authority() {
         assert!(is_in("https://a.example:8443") && is_in("https://{shop}:80/a") && is_in("http://[::1]:80/"));
-        assert!(!is_in("https://a.example/b:80") && !is_in("https://a.example") && !is_in("urn:ietf:80") && !is_in("https://[::1]/"));
+        assert!(
+            !is_in("https://a.example/b:80") && !is_in("https://a.example") && !is_in("urn:ietf:80") && !is_in("https://[::1]/")
+        );
     }
 }

@@ -6,5 +6,10 @@ Descriptors are also loaded at run time, from other people. The largest useful o
 KiB is not read at all.";
 
 pub(in crate::yaml) fn finding(bytes: usize) -> Finding {
-    Finding { code: Code::FileTooLarge, span: None, message: format!("the file has {bytes} bytes; at most 262144 are read"), help: "one file describes one provider".to_owned() }
+    Finding {
+        code: Code::FileTooLarge,
+        span: None,
+        message: format!("the file has {bytes} bytes; at most 262144 are read"),
+        help: "one file describes one provider".to_owned(),
+    }
 }

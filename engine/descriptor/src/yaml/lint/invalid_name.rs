@@ -7,5 +7,10 @@ underscores. A variable cannot have the name of an engine value, an endpoint or 
 tell them apart.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, kind: &str, name: &str, why: &str) -> Finding {
-    Finding { code: Code::InvalidName, span, message: format!("`{}` cannot be the name of {kind}: {why}", name.escape_debug()), help: "choose another name".to_owned() }
+    Finding {
+        code: Code::InvalidName,
+        span,
+        message: format!("`{}` cannot be the name of {kind}: {why}", name.escape_debug()),
+        help: "choose another name".to_owned(),
+    }
 }

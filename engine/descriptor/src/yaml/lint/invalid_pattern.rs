@@ -6,5 +6,10 @@ Patterns are regular expressions in the linear-time `regex` dialect, always anch
 exactly one group: what of the text is the claim.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, key: &str, why: &str) -> Finding {
-    Finding { code: Code::InvalidPattern, span, message: format!("`{key}` is no usable pattern: {why}"), help: "write a regular expression without look-around and back-references".to_owned() }
+    Finding {
+        code: Code::InvalidPattern,
+        span,
+        message: format!("`{key}` is no usable pattern: {why}"),
+        help: "write a regular expression without look-around and back-references".to_owned(),
+    }
 }

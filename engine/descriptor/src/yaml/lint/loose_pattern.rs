@@ -27,10 +27,28 @@ pub(in crate::yaml) enum Place {
 /// A text that the pattern must not admit, but does.
 pub(in crate::yaml) fn admitted(pattern: &regex_lite::Regex, place: Place) -> Option<&'static str> {
     let probes: &[&str] = match place {
-        Place::Host => &["evil.example/a", "evil.example?a", "evil.example#a", "a@evil.example", "evil.example:1", "evil.example\\a", "a b", "%2f", ""],
+        Place::Host => &[
+            "evil.example/a",
+            "evil.example?a",
+            "evil.example#a",
+            "a@evil.example",
+            "evil.example:1",
+            "evil.example\\a",
+            "a b",
+            "%2f",
+            "",
+        ],
         Place::Origin => &[
-            "http://evil.example", "https://a@evil.example", "https://evil.example?a", "https://evil.example/?a",
-            "https://evil.example#a", "https://evil.example/#a", "https://evil.example\\a", "evil.example", "javascript:a", "",
+            "http://evil.example",
+            "https://a@evil.example",
+            "https://evil.example?a",
+            "https://evil.example/?a",
+            "https://evil.example#a",
+            "https://evil.example/#a",
+            "https://evil.example\\a",
+            "evil.example",
+            "javascript:a",
+            "",
         ],
     };
     probes.iter().find(|probe| pattern.is_match(probe)).copied()

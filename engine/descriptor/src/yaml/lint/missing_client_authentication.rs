@@ -6,5 +6,11 @@ How a client authenticates at the token endpoint cannot be guessed: a failed att
 from the descriptor, or from discovery.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>) -> Finding {
-    Finding { code: Code::MissingClientAuthentication, span, message: "`client_authentication.method` is missing".to_owned(), help: "write the method that the provider documents, for example `client_authentication: {method: client_secret_basic}`".to_owned() }
+    Finding {
+        code: Code::MissingClientAuthentication,
+        span,
+        message: "`client_authentication.method` is missing".to_owned(),
+        help: "write the method that the provider documents, for example `client_authentication: {method: client_secret_basic}`"
+            .to_owned(),
+    }
 }

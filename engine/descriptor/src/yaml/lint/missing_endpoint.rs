@@ -7,5 +7,10 @@ endpoint needs a `url`. A descriptor needs at least one way to a token: an autho
 issuer, or a service account.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, user: &str, endpoint: &str) -> Finding {
-    Finding { code: Code::MissingEndpoint, span, message: format!("{user} needs {endpoint}"), help: "add it, or remove what needs it".to_owned() }
+    Finding {
+        code: Code::MissingEndpoint,
+        span,
+        message: format!("{user} needs {endpoint}"),
+        help: "add it, or remove what needs it".to_owned(),
+    }
 }

@@ -6,5 +6,10 @@ A client of the catalog is ready without I/O, so its descriptor states the autho
 `openid`, `jwks_uri`. This holds for the catalog only.";
 
 pub(in crate::yaml) fn finding(endpoint: &str) -> Finding {
-    Finding { code: Code::UnstatedEndpoint, span: None, message: format!("a catalog descriptor states `endpoints.{endpoint}`"), help: format!("add `{endpoint}: ` to `endpoints`") }
+    Finding {
+        code: Code::UnstatedEndpoint,
+        span: None,
+        message: format!("a catalog descriptor states `endpoints.{endpoint}`"),
+        help: format!("add `{endpoint}: ` to `endpoints`"),
+    }
 }

@@ -5,5 +5,10 @@ pub(super) const EXPLANATION: &str = "\
 Each field has one shape: text, a whole number, true or false, a list, or a mapping.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, key: &str, expected: &str, found: &str) -> Finding {
-    Finding { code: Code::WrongType, span, message: format!("{key} is {found}, but {expected} is expected"), help: format!("write {expected}") }
+    Finding {
+        code: Code::WrongType,
+        span,
+        message: format!("{key} is {found}, but {expected} is expected"),
+        help: format!("write {expected}"),
+    }
 }

@@ -29,11 +29,8 @@ impl Scope<'_> {
     pub(super) fn authorization(&self, root: &Section<'_>, names: &[(Str, Str)]) -> Authorization {
         let section = root.section("authorization", &[&AUTHORIZATION]);
         self.report_conflicts(&section);
-        let methods = [
-            ("S256", CodeChallengeMethod::S256),
-            ("plain", CodeChallengeMethod::Plain),
-            ("none", CodeChallengeMethod::None),
-        ];
+        let methods =
+            [("S256", CodeChallengeMethod::S256), ("plain", CodeChallengeMethod::Plain), ("none", CodeChallengeMethod::None)];
         Authorization {
             names: self.names(&section, names, registry::AUTHORIZATION).into(),
             parameters: self.parameters(&section, &[], &SENDS, &sources::AUTHORIZATION).into(),
@@ -60,9 +57,8 @@ impl Scope<'_> {
                 self.report.push(lint::unregistered_name::finding(*span, &at, key, registry::CALLBACK));
             }
             let path = format!("{at}.{key}");
-            let texts: Vec<&str> = items(value)
-                .filter_map(|(index, node)| section::text(self.report, &item_path(&path, index), node))
-                .collect();
+            let texts: Vec<&str> =
+                items(value).filter_map(|(index, node)| section::text(self.report, &item_path(&path, index), node)).collect();
             if texts == [key.as_str()] {
                 self.report.push(lint::restated_default::finding(*span, &path, "it is called so anyway"));
             }

@@ -42,9 +42,9 @@ impl Scope<'_> {
         let written = root.entry("grant_types_supported").map(|entry| &entry.value);
         let browserless = !self.stated.contains(&Endpoint::Authorization) && !self.stated.contains(&Endpoint::Token);
         let grants: Vec<Grant> = match written {
-            Some(node) => items(node)
-                .filter_map(|(index, node)| self.grant(&item_path("grant_types_supported", index), node))
-                .collect(),
+            Some(node) => {
+                items(node).filter_map(|(index, node)| self.grant(&item_path("grant_types_supported", index), node)).collect()
+            }
             // Nothing but service accounts.
             None if browserless && root.has("service_accounts") && !self.has_openid => Vec::new(),
             None => DEFAULT_GRANTS.to_vec(),

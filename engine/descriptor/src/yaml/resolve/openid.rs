@@ -13,15 +13,8 @@ use crate::yaml::lint;
 use crate::yaml::node::Entry;
 use crate::yaml::section::{self, Section, item_path, items};
 
-const KEYS: [&str; 7] = [
-    "issuer",
-    "issuer_aliases",
-    "issuer_claims",
-    "required_claims",
-    "nonce",
-    "at_hash",
-    "id_token_signing_alg_values_supported",
-];
+const KEYS: [&str; 7] =
+    ["issuer", "issuer_aliases", "issuer_claims", "required_claims", "nonce", "at_hash", "id_token_signing_alg_values_supported"];
 
 impl Scope<'_> {
     pub(super) fn openid(&self, root: &Section<'_>) -> Option<OpenId> {

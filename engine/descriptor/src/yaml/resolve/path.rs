@@ -59,7 +59,10 @@ mod tests {
             ("authed_user.access_token", vec![key("authed_user"), key("access_token")]),
             ("data.0", vec![key("data"), key("0")]),
             ("emails[primary].email", vec![key("emails"), Segment::FirstTruthy("primary".into()), key("email")]),
-            ("a[type=work][b]", vec![key("a"), Segment::FirstEqual("type".into(), "work".into()), Segment::FirstTruthy("b".into())]),
+            (
+                "a[type=work][b]",
+                vec![key("a"), Segment::FirstEqual("type".into(), "work".into()), Segment::FirstTruthy("b".into())],
+            ),
             ("[primary]", vec![Segment::FirstTruthy("primary".into())]),
         ];
         for (text, segments) in cases {

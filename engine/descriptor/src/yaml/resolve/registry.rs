@@ -144,15 +144,8 @@ pub(super) const CLAIMS: [&str; 20] = [
 ];
 
 /// What a service account's key file may hold.
-pub(super) const KEY_FILE: &[&str] = &[
-    "client_id",
-    "client_secret",
-    "private_key",
-    "private_key_passphrase",
-    "key_id",
-    "subject",
-    "token_endpoint",
-];
+pub(super) const KEY_FILE: &[&str] =
+    &["client_id", "client_secret", "private_key", "private_key_passphrase", "key_id", "subject", "token_endpoint"];
 
 /// Signature algorithms of assertions and id tokens (RFC 7518 section 3.1, RFC 8037).
 pub(super) const ALGORITHMS: [&str; 10] =

@@ -80,7 +80,8 @@ impl Scope<'_> {
                 None => return base,
             },
         };
-        let is_clients = base == Authentication::Client && matches!(methods, [only] if authentication == Authentication::Method(*only));
+        let is_clients =
+            base == Authentication::Client && matches!(methods, [only] if authentication == Authentication::Method(*only));
         if authentication == base || is_clients {
             section.report_restated("authentication");
         }
@@ -158,7 +159,9 @@ impl Scope<'_> {
             let known = headers.iter().position(|(name, _)| name.eq_ignore_ascii_case(key));
             let why = match known.and_then(|index| headers.get(index)) {
                 Some((_, before)) => (*before == template).then_some("it is inherited"),
-                None => (key.eq_ignore_ascii_case("accept") && node.text() == Some("application/json")).then_some("it is sent anyway"),
+                None => {
+                    (key.eq_ignore_ascii_case("accept") && node.text() == Some("application/json")).then_some("it is sent anyway")
+                }
             };
             if let Some(why) = why {
                 self.report.push(lint::restated_default::finding(*span, &path, why));
@@ -179,13 +182,8 @@ impl Scope<'_> {
     }
 }
 
-const METHODS: [(&str, Method); 5] = [
-    ("GET", Method::Get),
-    ("POST", Method::Post),
-    ("PUT", Method::Put),
-    ("PATCH", Method::Patch),
-    ("DELETE", Method::Delete),
-];
+const METHODS: [(&str, Method); 5] =
+    [("GET", Method::Get), ("POST", Method::Post), ("PUT", Method::Put), ("PATCH", Method::Patch), ("DELETE", Method::Delete)];
 
 const ENCODINGS: [(&str, Encoding); 3] = [("form", Encoding::Form), ("json", Encoding::Json), ("query", Encoding::Query)];
 

@@ -14,13 +14,7 @@ const KEYS: [&str; 5] = ["format", "content_type", "root", "names", "success"];
 
 /// A response without any deviation.
 pub(super) fn standard() -> Response {
-    Response {
-        format: Format::Json,
-        content_type: JSON.into(),
-        root: None,
-        names: Vec::new().into(),
-        success: Vec::new().into(),
-    }
+    Response { format: Format::Json, content_type: JSON.into(), root: None, names: Vec::new().into(), success: Vec::new().into() }
 }
 
 const JSON: &str = "application/json";

@@ -129,7 +129,8 @@ impl<'a> Scope<'a> {
             return Err(Unresolved::new("names no document", "begin with token, callback, id_token, access_token or userinfo"));
         };
         self.verifiable(document)?;
-        let path = path::parse(rest).map_err(|why| Unresolved::new(&format!("is no path: {why}"), "write members between dots"))?;
+        let path =
+            path::parse(rest).map_err(|why| Unresolved::new(&format!("is no path: {why}"), "write members between dots"))?;
         Ok(match document {
             Document::Token => Value::Token(path),
             Document::Callback => Value::Callback(path),
@@ -171,8 +172,12 @@ impl<'a> Scope<'a> {
                 let keys: Vec<&str> = table.iter().map(|(key, _)| key.as_ref()).collect();
                 Err(Unresolved::new("names no entry of the variable's values", &format!("entries: {}", keys.join(", "))))
             }
-            (None, Some(_)) => Err(Unresolved::new("stands for a table", &format!("name one of its entries: `{{{head}.entry}}`"))),
-            (Some(_), None) => Err(Unresolved::new("names an entry of a variable that has no value tables", "name the variable alone")),
+            (None, Some(_)) => {
+                Err(Unresolved::new("stands for a table", &format!("name one of its entries: `{{{head}.entry}}`")))
+            }
+            (Some(_), None) => {
+                Err(Unresolved::new("names an entry of a variable that has no value tables", "name the variable alone"))
+            }
         }
     }
 
@@ -208,5 +213,8 @@ fn unavailable(sources: &Sources) -> Unresolved {
     let engine = sources.engine.iter().map(|value| value.as_str().to_owned());
     let documents = sources.documents.iter().map(|document| format!("{}.*", document.as_str()));
     let names: Vec<String> = engine.chain(documents).collect();
-    Unresolved { why: format!("is not available in {}", sources.place), help: format!("available: variables, {}", names.join(", ")) }
+    Unresolved {
+        why: format!("is not available in {}", sources.place),
+        help: format!("available: variables, {}", names.join(", ")),
+    }
 }

@@ -120,15 +120,11 @@ pub(super) const TOKEN_MANAGEMENT: Sources = request(
     &[Document::Token],
 );
 
-pub(super) const SERVICE_ACCOUNT: Sources = request(
-    "a service account's request",
-    &[ClientId, ClientSecret, Assertion, KeyId, Subject, Scope, UserAgent, Uuid],
-    &[],
-);
+pub(super) const SERVICE_ACCOUNT: Sources =
+    request("a service account's request", &[ClientId, ClientSecret, Assertion, KeyId, Subject, Scope, UserAgent, Uuid], &[]);
 
 /// Header and claims of an assertion.
-pub(super) const ASSERTION: Sources =
-    request("an assertion", &[ClientId, KeyId, Subject, Scope, RedirectUri, Uuid], &[]);
+pub(super) const ASSERTION: Sources = request("an assertion", &[ClientId, KeyId, Subject, Scope, RedirectUri, Uuid], &[]);
 
 /// The key of an assertion.
 pub(super) const ASSERTION_KEY: Sources = url("an assertion's key", &[ClientSecret, PrivateKey], &[]);

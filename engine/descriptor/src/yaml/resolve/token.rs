@@ -22,11 +22,9 @@ const TOKEN: &Sends = &[
     ("redirect_uri", Some("{redirect_uri}")),
     ("code_verifier", Some("{code_verifier}")),
 ];
-const REFRESH: &Sends =
-    &[("grant_type", Some("refresh_token")), ("refresh_token", Some("{refresh_token}")), ("scope", None)];
+const REFRESH: &Sends = &[("grant_type", Some("refresh_token")), ("refresh_token", Some("{refresh_token}")), ("scope", None)];
 const CLIENT_CREDENTIALS: &Sends = &[("grant_type", Some("client_credentials")), ("scope", Some("{scope}"))];
-const PASSWORD: &Sends =
-    &[("grant_type", Some("password")), ("username", None), ("password", None), ("scope", Some("{scope}"))];
+const PASSWORD: &Sends = &[("grant_type", Some("password")), ("username", None), ("password", None), ("scope", Some("{scope}"))];
 const DEVICE: &Sends = &[("client_id", Some("{client_id}")), ("scope", Some("{scope}"))];
 const DEVICE_TOKEN: &Sends = &[("grant_type", Some(Grant::DeviceCode.as_str())), ("device_code", None)];
 
@@ -56,8 +54,7 @@ impl Scope<'_> {
         if is_granted {
             self.check_inherited(root, &section, &token.request);
         }
-        let rotations =
-            [("none", Rotation::None), ("rotating", Rotation::Rotating), ("reuse_detected", Rotation::ReuseDetected)];
+        let rotations = [("none", Rotation::None), ("rotating", Rotation::Rotating), ("reuse_detected", Rotation::ReuseDetected)];
         for key in ["rotation", "replay"].into_iter().filter(|key| section.has(key)) {
             self.report_unsupported(&section.at(key), section.span_of(key), &format!("`{}`", section.at(key)));
         }

@@ -7,15 +7,8 @@ use crate::yaml::lint;
 use crate::yaml::section::{Section, item_path, items};
 
 /// Sections that no engine obeys yet.
-const SECTIONS: [&str; 7] = [
-    "discovery",
-    "client_credentials",
-    "password",
-    "device_authorization",
-    "revocation",
-    "introspection",
-    "service_accounts",
-];
+const SECTIONS: [&str; 7] =
+    ["discovery", "client_credentials", "password", "device_authorization", "revocation", "introspection", "service_accounts"];
 
 impl Scope<'_> {
     /// Reports a value that no engine obeys yet, unless its whole section is reported.

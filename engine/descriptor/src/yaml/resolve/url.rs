@@ -68,7 +68,13 @@ impl Scope<'_> {
             other => {
                 let name = name_of(other);
                 let why = "stands in a host, which only variables may";
-                self.report.push(lint::unresolved_name::finding(span, path, &name, why, "learn it into a variable with a `pattern`"));
+                self.report.push(lint::unresolved_name::finding(
+                    span,
+                    path,
+                    &name,
+                    why,
+                    "learn it into a variable with a `pattern`",
+                ));
             }
         }
     }
@@ -76,7 +82,10 @@ impl Scope<'_> {
     /// Reports, once, a variable that admits any text.
     pub(super) fn require_binding(&self, name: &str, why: &str) {
         let Some(variable) = self.variable(name) else { return };
-        if variable.value.pattern.is_none() && variable.value.values.is_empty() && self.unbound.borrow_mut().insert(name.to_owned()) {
+        if variable.value.pattern.is_none()
+            && variable.value.values.is_empty()
+            && self.unbound.borrow_mut().insert(name.to_owned())
+        {
             self.report.push(lint::unconstrained_variable::finding(variable.span, name, why));
         }
     }

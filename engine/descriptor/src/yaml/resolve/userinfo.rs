@@ -10,7 +10,9 @@ use super::sources::{self, Document};
 use super::url::Kind;
 use super::variables::report_name;
 use crate::Str;
-use crate::model::{Additional, Authentication, Claim, ClaimDocument, ClaimSource, Endpoint, Method, Path, Request, Segment, Userinfo};
+use crate::model::{
+    Additional, Authentication, Claim, ClaimDocument, ClaimSource, Endpoint, Method, Path, Request, Segment, Userinfo,
+};
 use crate::yaml::lint;
 use crate::yaml::node::{Content, Entry, Node};
 use crate::yaml::section::{self, Section, item_path, items};
@@ -118,9 +120,10 @@ impl Scope<'_> {
         match document {
             ClaimDocument::IdToken => self.verifiable(Document::IdToken),
             ClaimDocument::AccessToken => self.verifiable(Document::AccessToken),
-            ClaimDocument::Userinfo if !self.stated.contains(&Endpoint::Userinfo) => {
-                Err(Unresolved::new("is read from the userinfo answer, which nothing asks for", "state `endpoints.userinfo_endpoint`"))
-            }
+            ClaimDocument::Userinfo if !self.stated.contains(&Endpoint::Userinfo) => Err(Unresolved::new(
+                "is read from the userinfo answer, which nothing asks for",
+                "state `endpoints.userinfo_endpoint`",
+            )),
             _ => Ok(()),
         }
     }

@@ -36,14 +36,16 @@ fn variable(root: &Section<'_>, entry: &Entry) -> Variable {
         && let Some(default) = &variable.default
         && !regex.is_match(default)
     {
-        let finding = lint::default_mismatch::finding(section.span_of("default"), &entry.key, default, "does not match its pattern");
+        let finding =
+            lint::default_mismatch::finding(section.span_of("default"), &entry.key, default, "does not match its pattern");
         section.report.push(finding);
     }
     if let Some(default) = &variable.default
         && !variable.values.is_empty()
         && !variable.values.iter().any(|(name, _)| name == default)
     {
-        let finding = lint::default_mismatch::finding(section.span_of("default"), &entry.key, default, "is not one of its values");
+        let finding =
+            lint::default_mismatch::finding(section.span_of("default"), &entry.key, default, "is not one of its values");
         section.report.push(finding);
     }
     variable
@@ -57,7 +59,9 @@ fn values(section: &Section<'_>, variable: &str) -> Vec<(crate::Str, VariableVal
     }
     let values: Vec<_> = entries
         .iter()
-        .filter_map(|entry| value(section, &format!("{path}.{}", entry.key), entry).map(|value| (entry.key.clone().into(), value)))
+        .filter_map(|entry| {
+            value(section, &format!("{path}.{}", entry.key), entry).map(|value| (entry.key.clone().into(), value))
+        })
         .collect();
     let mut shapes = values.iter().map(|(name, value): &(crate::Str, _)| (name, keys(value)));
     if let Some((first, shape)) = shapes.next()
@@ -134,7 +138,13 @@ pub(super) fn digests(scope: &mut Scope<'_>, root: &Section<'_>) {
                     if let Some(inner) = scope.declared_digest(name) {
                         if inner.is_nested {
                             let (why, help) = ("is itself made from a digest", "digests nest only once");
-                            scope.report.push(lint::unresolved_name::finding(entry.span, &section.path, &format!("digest.{name}"), why, help));
+                            scope.report.push(lint::unresolved_name::finding(
+                                entry.span,
+                                &section.path,
+                                &format!("digest.{name}"),
+                                why,
+                                help,
+                            ));
                         }
                         needs.extend(inner.needs.iter().copied());
                     }
@@ -178,7 +188,8 @@ pub(super) fn report_name(root: &Section<'_>, entry: &Entry, kind: &str) {
         || Document::ALL.iter().any(|document| document.as_str() == name);
     let why = if !lint::invalid_id::is_identifier(name) {
         "it is no lower-case identifier"
-    } else if kind == "a variable" && taken || kind == "a call" && Document::ALL.iter().any(|document| document.as_str() == name) {
+    } else if kind == "a variable" && taken || kind == "a call" && Document::ALL.iter().any(|document| document.as_str() == name)
+    {
         "templates and paths know it as something else"
     } else {
         return;
