@@ -26,6 +26,9 @@ pub(crate) fn run(file: &str) -> Result<(), String> {
             println!("{file}: no problems");
             Ok(())
         }
-        count => Err(format!("{}\n\n{file}: {count} problem{}", problems.join("\n\n"), if count == 1 { "" } else { "s" })),
+        count => {
+            println!("{}\n", problems.join("\n\n"));
+            Err(format!("{file}: {count} problem{}", if count == 1 { "" } else { "s" }))
+        }
     }
 }

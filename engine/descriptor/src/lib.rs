@@ -6,6 +6,17 @@
 //!
 //! This crate knows neither HTTP nor token streams; without features it has no dependencies.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic
+    )
+)]
+
 use std::borrow::Cow;
 
 mod deviation;
