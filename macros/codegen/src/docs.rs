@@ -144,7 +144,7 @@ fn credential(model: &Model) -> &'static str {
     if is_supported(model, "ClientSecret") {
         "\"client secret\""
     } else if is_supported(model, "PrivateKey") {
-        "grantry::SigningKey::from_pem(std::fs::read(\"key.pem\")?)?.key_id(\"key id\")"
+        "grantry::SigningKey::from_pem(\"-----BEGIN PRIVATE KEY-----...\")?.key_id(\"key id\")"
     } else {
         "grantry::Credential::None"
     }
