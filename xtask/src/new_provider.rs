@@ -61,6 +61,12 @@ exchanges:
     response:
       callback: query
       parameters: { code: the-code, state: "${state}" }
+    variants:
+      denied:
+        inferred: "RFC 6749 section 4.1.2.1"
+        response:
+          callback: query
+          parameters: { error: access_denied, state: "${state}" }
   token:
     source: { page: https://ID.example/docs/oauth, date: 2026-01-01 }
     request:
@@ -94,4 +100,11 @@ exchanges:
       status: 200
       content_type: application/json
       body: '{"id":"1"}'
+    variants:
+      bad_token:
+        inferred: "RFC 6750 section 3.1"
+        response:
+          status: 401
+          content_type: application/json
+          body: '{"error":"invalid_token"}'
 "#;
