@@ -61,7 +61,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
     /// The last lines; whether everything went well.
     pub(super) fn summary(&mut self) -> bool {
-        let missed: Vec<&str> = self.fixtures.iter().skip(self.stops).map(|fixture| fixture.id.as_str()).collect();
+        let others = self.fixtures.len().saturating_sub(self.stops);
         let (signed_in, retired) = (self.stops - self.failed, self.retired);
         let seconds = self.started.elapsed().as_secs_f32();
         let _ = writeln!(
@@ -70,10 +70,10 @@ impl<'a, W: Write> Tour<'a, W> {
              its wire fixture; {} deviations from the standards, all of them data. {seconds:.1} s.",
             self.stops, self.requests, self.deviations
         );
-        if !missed.is_empty() {
-            let _ = writeln!(self.out, "{} providers of the catalog are not in the demo.", missed.len());
+        if others > 0 {
+            let _ = writeln!(self.out, "{others} more in the catalog have no stop here; `cargo test` plays their conversations.");
         }
-        self.failed == 0 && missed.is_empty()
+        self.failed == 0
     }
 
     async fn sign_in<P>(
