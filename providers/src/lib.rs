@@ -3,6 +3,25 @@
 //! Each provider is a module: `Client`, `Session`, `Scope`, `Variables` and what is known about the provider as data,
 //! `DESCRIPTOR`. What a provider cannot do does not compile.
 //!
+//! ```no_run
+//! # async fn sign_in(callback_url: &str) -> grantry::Result<()> {
+//! use grantry::github;
+//!
+//! let github = github::Client::new("client id", "client secret").redirect_uri("https://app.example/callback")?;
+//!
+//! // the login handler: no I/O
+//! let (url, pending) = github.authorize().scopes([github::Scope::ReadUser, github::Scope::UserEmail]).start()?;
+//! // keep `pending` in the user's session, redirect the browser to `url`
+//!
+//! // the callback handler
+//! let session = github.exchange(pending, callback_url).await?;
+//! let profile = session.profile().await?;
+//! println!("{} {:?}", profile.sub(), profile.email());
+//! let repos: serde_json::Value = session.get("user/repos").query(&[("per_page", "5")]).send().await?.json().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A provider that the catalog does not have is one YAML file: [`provider!`] compiles it into a module of the same shape,
 //! [`Descriptor::from_yaml`] loads it at run time.
 
