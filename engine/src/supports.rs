@@ -32,7 +32,7 @@ capabilities! {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has variables without a default",
     label = "`{Self}` needs its variables",
-    note = "write `Client::with(Variables::new(..), client_id, credential)?`"
+    note = "write `Client::with(Variables::new(..), client_id, credential)?`; for a run-time descriptor `Client::from_descriptor(..)?`"
 )]
 pub trait DefaultVariables: Compiled + Provider<Variables: Default> {}
 
