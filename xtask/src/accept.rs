@@ -3,10 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use crate::{quirks, workspace};
+use crate::{Failure, quirks, workspace};
 
 /// Plays the wire fixtures; what they give becomes the snapshots. Snapshots of nobody are deleted.
-pub(crate) fn run(id: Option<&str>) -> Result<(), String> {
+pub(crate) fn run(id: Option<&str>) -> Result<(), Failure> {
     let id = id.map(quirks::known).transpose()?;
     let filter = id.as_ref().map_or("wire::".to_owned(), |id| format!("wire::{id}"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -18,15 +18,17 @@ pub(crate) fn run(id: Option<&str>) -> Result<(), String> {
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     delete_orphans()?;
-    if status.success() { Ok(()) } else { Err("a conversation fails; see above".to_owned()) }
+    if status.success() { Ok(()) } else { Err(Failure::Failed("a conversation fails; see above".to_owned())) }
 }
 
 fn delete_orphans() -> Result<(), String> {
     let ids = workspace::ids()?;
-    for orphan in workspace::stems("tests/snapshots", "snap")?.iter().filter(|stem| !ids.contains(stem)) {
-        let file = format!("tests/snapshots/{orphan}.snap");
-        fs::remove_file(workspace::path(&file)).map_err(|error| format!("{file}: {error}"))?;
-        println!("deleted {file}");
+    for extension in ["snap", "snap.new"] {
+        for orphan in workspace::stems("tests/snapshots", extension)?.iter().filter(|stem| !ids.contains(stem)) {
+            let file = format!("tests/snapshots/{orphan}.{extension}");
+            fs::remove_file(workspace::path(&file)).map_err(|error| format!("{file}: {error}"))?;
+            println!("deleted {file}");
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod check;
 mod codegen;
 mod new_provider;
 mod quirks;
+mod rust_source;
 mod tidy;
 mod workspace;
 
@@ -15,42 +16,74 @@ usage: cargo xtask <command>
 
   demo                signs in to every provider of the catalog, over HTTPS on loopback
   check <file>        every problem of a descriptor, each with its place
-  quirks [id]         where the providers depart from the standards
+  quirks [id]         where the providers depart from the standards: path, value, standard
   new-provider <id>   a skeleton of a descriptor and of its wire fixture
   codegen [--check]   writes the generated files, or says which are not current
   accept [id]         plays the wire fixtures and accepts what they give as the snapshots
   tidy                checks the invariants of the code base
+  help                this text
+
+exit status: 0 where all is well, 1 where something is wrong, 2 where the command cannot be understood
 ";
 
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was asked for does not exist: exit status 2.
+    Usage(String),
+    /// Something is wrong: exit status 1.
+    Failed(String),
+}
+
+impl From<String> for Failure {
+    fn from(problem: String) -> Self {
+        Self::Failed(problem)
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments.as_slice() {
-        ["demo"] => demo(),
-        ["check", file] => check::run(file),
-        ["quirks"] => quirks::run(None),
-        ["quirks", id] => quirks::run(Some(id)),
-        ["new-provider", id] => new_provider::run(id),
-        ["codegen"] => codegen::run(),
-        ["codegen", "--check"] => codegen::check(),
-        ["accept"] => accept::run(None),
-        ["accept", id] => accept::run(Some(id)),
-        ["tidy"] => tidy::run(),
-        ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprint!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match result {
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
+        Err(Failure::Failed(problem)) => {
             eprintln!("error: {problem}");
             ExitCode::FAILURE
         }
+        Err(Failure::Usage(problem)) => {
+            eprintln!("error: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), Failure> {
+    match arguments {
+        ["demo"] => Ok(demo()?),
+        ["check", file] => Ok(check::run(file)?),
+        ["quirks"] => quirks::run(None),
+        ["quirks", id] => quirks::run(Some(id)),
+        ["new-provider", id] => new_provider::run(id),
+        ["codegen"] => Ok(codegen::run()?),
+        ["codegen", "--check"] => Ok(codegen::check()?),
+        ["accept"] => accept::run(None),
+        ["accept", id] => accept::run(Some(id)),
+        ["tidy"] => Ok(tidy::run()?),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        [] => Err(Failure::Usage(format!("there is no command\n\n{USAGE}"))),
+        [command, ..] => Err(Failure::Usage(misused(command))),
+    }
+}
+
+/// What is wrong with a call that is none of the commands.
+fn misused(command: &str) -> String {
+    let line = USAGE.lines().find(|line| line.starts_with("  ") && line.split_whitespace().next() == Some(command));
+    match line.and_then(|line| line.trim_start().split("  ").next()) {
+        Some(usage) => format!("`{command}` takes other arguments: cargo xtask {usage}"),
+        None => format!("there is no command `{command}`; `cargo xtask help` lists them"),
     }
 }
 
@@ -59,5 +92,33 @@ fn demo() -> Result<(), String> {
     match runtime.block_on(grantry_tests::demo::demo(&mut std::io::stdout())) {
         true => Ok(()),
         false => Err("not every sign-in worked".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, run};
+
+    fn usage(arguments: &[&str]) -> String {
+        match run(arguments) {
+            Err(Failure::Usage(problem)) => problem,
+            other => panic!("{arguments:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_no_command_is_named() {
+        assert_eq!(usage(&["frobnicate"]), "there is no command `frobnicate`; `cargo xtask help` lists them");
+        assert_eq!(usage(&["check"]), "`check` takes other arguments: cargo xtask check <file>");
+        assert_eq!(usage(&["codegen", "--chek"]), "`codegen` takes other arguments: cargo xtask codegen [--check]");
+        assert_eq!(usage(&["tidy", "now"]), "`tidy` takes other arguments: cargo xtask tidy");
+        assert!(usage(&[]).contains("usage: cargo xtask <command>"));
+    }
+
+    #[test]
+    fn an_unknown_id_is_named() {
+        for command in ["quirks", "accept"] {
+            assert!(usage(&[command, "nobody"]).starts_with("the catalog has no provider `nobody`; it has: "));
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use grantry_descriptor::Descriptor;
 
-use crate::workspace;
+use crate::{Failure, workspace};
 
 /// Prints where the providers depart from the standards.
-pub(crate) fn run(id: Option<&str>) -> Result<(), String> {
+pub(crate) fn run(id: Option<&str>) -> Result<(), Failure> {
     let ids = match id {
         Some(id) => vec![known(id)?],
         None => workspace::ids()?,
@@ -22,10 +22,10 @@ pub(crate) fn run(id: Option<&str>) -> Result<(), String> {
 }
 
 /// The id, if the catalog has it.
-pub(crate) fn known(id: &str) -> Result<String, String> {
+pub(crate) fn known(id: &str) -> Result<String, Failure> {
     let ids = workspace::ids()?;
     match ids.iter().any(|known| known == id) {
         true => Ok(id.to_owned()),
-        false => Err(format!("the catalog has no provider `{id}`; it has: {}", ids.join(", "))),
+        false => Err(Failure::Usage(format!("the catalog has no provider `{id}`; it has: {}", ids.join(", ")))),
     }
 }
