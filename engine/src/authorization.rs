@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use grantry_descriptor::model::{Endpoint, EngineValue};
+use grantry_descriptor::model::{Endpoint, EngineValue, Grant};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::callback::LIFETIME;
 use crate::client::Client;
 use crate::config::Config;
 use crate::entropy;
@@ -16,9 +17,7 @@ use crate::phase::request;
 use crate::phase::template::Values;
 use crate::pkce;
 use crate::provider::{Provider, Scope};
-
-/// How long a sign-in may take, in seconds: one hour.
-const LIFETIME: u64 = 60 * 60;
+use crate::supports;
 
 /// Builds an authorization request. Does no I/O.
 #[must_use = "call `.start()`"]
@@ -74,6 +73,16 @@ impl<P: Provider> Authorize<P> {
         self.param("login_hint", hint)
     }
 
+    /// `response_type` (OpenID Connect Core section 3): `code` by default; `code id_token` and the like for the hybrid flow, `token`,
+    /// `id_token` or `id_token token` for the implicit one. Tokens then come in the fragment of the callback, which only the browser
+    /// sees: a page of the application's passes it on.
+    pub fn response_type(self, response_type: impl Into<String>) -> Self
+    where
+        P: supports::Implicit,
+    {
+        self.param("response_type", response_type)
+    }
+
     /// `max_age` (OpenID Connect Core section 3.1.2.1): how old the authentication may be, in seconds.
     pub fn max_age(self, seconds: u64) -> Self {
         self.param("max_age", seconds.to_string())
@@ -117,14 +126,31 @@ fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending
         code_verifier: entropy::token(config.entropy.as_ref())?,
         redirect_uri: config.redirect_uri.clone(),
         scopes,
+        response_type: response_type(config, &request.extra)?,
         response_mode: ResponseMode::Query,
+        max_age: None,
         created_at: config.clock.now(),
     };
     let (url, pairs) = authorization_url(config, &pending, request.extra)?;
-    let form_post = pairs.iter().any(|(name, value)| name == "response_mode" && value == "form_post");
-    let response_mode = if form_post { ResponseMode::FormPost } else { ResponseMode::Query };
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let response_mode = ResponseMode::of(value("response_mode"), &pending.response_type)?;
+    let max_age = value("max_age").and_then(|seconds| seconds.parse().ok());
     config.transport.permits(&url)?;
-    Ok((url, Pending { response_mode, ..pending }))
+    Ok((url, Pending { response_mode, max_age, ..pending }))
+}
+
+/// What is asked for: the caller's response type, else `code`. Tokens from the authorization endpoint are a grant of their own.
+fn response_type(config: &Config, extra: &[Pair]) -> Result<String> {
+    let given = extra.iter().rev().find(|(name, _)| name == "response_type").map(|(_, value)| value.as_str());
+    let response_type = given.unwrap_or("code");
+    let known = |part: &str| matches!(part, "code" | "token" | "id_token");
+    if response_type.is_empty() || !response_type.split(' ').all(known) {
+        return Err(Error::misuse(format!("the response type {response_type:?} is none of OpenID Connect")));
+    }
+    if response_type != "code" && !config.model().grants.contains(&Grant::Implicit) {
+        return Err(Error::misuse(format!("the provider does not have the response type {response_type:?}")));
+    }
+    Ok(response_type.to_owned())
 }
 
 fn given_or_random(config: &Config, given: Option<String>, name: &str) -> Result<String> {
@@ -142,10 +168,13 @@ fn authorization_url(config: &Config, pending: &Pending, extra: Vec<Pair>) -> Re
     let redirect_uri = pending.redirect_uri.as_ref().ok_or_else(|| {
         Error::misuse("the client has no redirect URI").with_hint("set it with `client.redirect_uri(\"https://...\")?`")
     })?;
-    let challenge = pkce::challenge(authorization.code_challenge_method, &pending.code_verifier);
+    let challenge = match pending.asks_for("code") {
+        true => pkce::challenge(authorization.code_challenge_method, &pending.code_verifier),
+        false => None,
+    };
     let scope = pending.scopes.join(&model.scopes.separator);
     let mut pairs: Vec<Pair> = vec![
-        ("response_type".into(), "code".to_owned()),
+        ("response_type".into(), pending.response_type.clone()),
         ("client_id".into(), config.client_id.clone()),
         ("redirect_uri".into(), redirect_uri.clone()),
         ("scope".into(), scope.clone()),
@@ -190,8 +219,17 @@ pub struct Pending {
     pub(crate) code_verifier: String,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) scopes: Vec<String>,
+    #[serde(default = "code")]
+    pub(crate) response_type: String,
     pub(crate) response_mode: ResponseMode,
+    /// How old the authentication may be, in seconds.
+    #[serde(default)]
+    pub(crate) max_age: Option<u64>,
     pub(crate) created_at: u64,
+}
+
+fn code() -> String {
+    "code".to_owned()
 }
 
 impl Pending {
@@ -203,6 +241,11 @@ impl Pending {
     /// The state, to find the pending sign-in of a callback among several of one browser.
     pub fn state(&self) -> &str {
         &self.state
+    }
+
+    /// Whether the response type has this part.
+    pub(crate) fn asks_for(&self, part: &str) -> bool {
+        self.response_type.split(' ').any(|known| known == part)
     }
 
     /// Whether this client may use it, now.
@@ -227,13 +270,28 @@ impl fmt::Debug for Pending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ResponseMode {
     Query,
+    Fragment,
     FormPost,
 }
 
 impl ResponseMode {
+    /// As asked for, else the response type's own (OAuth 2.0 Multiple Response Types section 5).
+    fn of(asked: Option<&str>, response_type: &str) -> Result<Self> {
+        match asked {
+            Some("form_post") => Ok(Self::FormPost),
+            Some("fragment") => Ok(Self::Fragment),
+            Some("query") if response_type == "code" => Ok(Self::Query),
+            Some("query") => Err(Error::misuse("tokens never come in a query; ask for `fragment` or `form_post`")),
+            Some(other) => Err(Error::misuse(format!("the response mode {other:?} is not supported"))),
+            None if response_type == "code" => Ok(Self::Query),
+            None => Ok(Self::Fragment),
+        }
+    }
+
     pub(crate) const fn describe(self) -> &'static str {
         match self {
             Self::Query => "a query",
+            Self::Fragment => "a fragment",
             Self::FormPost => "a posted form",
         }
     }

@@ -12,6 +12,9 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::phase::{digest, encode};
 
+/// How long a user may take to come back, in seconds: one hour.
+pub(crate) const LIFETIME: u64 = 60 * 60;
+
 /// Longest callback, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
 
@@ -77,9 +80,11 @@ impl fmt::Debug for Callback {
     }
 }
 
-/// A callback that belongs to the pending sign-in and carries a code.
+/// A callback that belongs to the pending sign-in.
 pub(crate) struct Accepted {
     pub(crate) code: Option<String>,
+    /// What came beside the code or instead of it, under the standard names (RFC 6749 section 4.2.2).
+    pub(crate) tokens: Map<String, Value>,
     /// Every parameter, under the provider's names.
     pub(crate) parameters: Value,
 }
@@ -93,12 +98,23 @@ pub(crate) fn accept(config: &Config, pending: &Pending, callback: Callback) -> 
     if let Some(code) = parameters.get("error").filter(|code| !code.is_empty()) {
         return Err(refused(config.model(), &parameters, code));
     }
-    let wanted = sends_code(config.model());
     let code = parameters.get("code").filter(|code| !code.is_empty()).map(str::to_owned);
-    if code.is_none() && wanted {
-        return Err(Error::callback("the callback has neither a code nor an error"));
+    let tokens = parameters.tokens(pending);
+    let has = |name: &str| if name == "code" { code.is_some() } else { tokens.contains_key(name) };
+    for (asked, name) in [("code", "code"), ("token", "access_token"), ("id_token", "id_token")] {
+        if pending.asks_for(asked) && !has(name) && (asked != "code" || sends_code(config.model())) {
+            return Err(Error::callback(format!("the callback has neither {} nor an error", article(name))));
+        }
     }
-    Ok(Accepted { code, parameters: parameters.into_value() })
+    Ok(Accepted { code, tokens, parameters: parameters.into_value() })
+}
+
+fn article(name: &str) -> &str {
+    match name {
+        "code" => "a code",
+        "id_token" => "an id_token",
+        _ => "an access_token",
+    }
 }
 
 /// Whether the provider's token request takes the code at all.
@@ -114,6 +130,9 @@ struct Parameters<'a> {
 impl<'a> Parameters<'a> {
     fn read(model: &'a Model, pending: &Pending, callback: Callback) -> Result<Self> {
         let (text, mode) = match callback.0 {
+            Repr::Url(url) if pending.response_mode == ResponseMode::Fragment => {
+                (fragment_of(&url, pending)?, ResponseMode::Fragment)
+            }
             Repr::Url(url) => (query_of(&url, pending)?, ResponseMode::Query),
             Repr::Form(body) => (body, ResponseMode::FormPost),
         };
@@ -156,8 +175,26 @@ impl<'a> Parameters<'a> {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The members of a token answer that came through the browser, where tokens were asked for.
+    fn tokens(&self, pending: &Pending) -> Map<String, Value> {
+        if pending.response_type == "code" {
+            return Map::new();
+        }
+        let names = ["access_token", "token_type", "expires_in", "scope", "id_token"];
+        let present = |name: &'static str| Some((name, self.get(name).filter(|value| !value.is_empty())?));
+        names.into_iter().filter_map(present).map(|(name, value)| (name.to_owned(), value.into())).collect()
+    }
+
     fn into_value(self) -> Value {
         Value::Object(self.pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Map<_, _>>())
+    }
+}
+
+/// The fragment of a callback URL; its query, where there is none: some providers answer the hybrid flow so.
+fn fragment_of(callback: &str, pending: &Pending) -> Result<String> {
+    match callback.split_once('#') {
+        Some((place, fragment)) if !fragment.is_empty() => query_of(place, pending).map(|_| fragment.to_owned()),
+        _ => query_of(callback, pending),
     }
 }
 

@@ -1,13 +1,16 @@
 //! The client of one provider.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grantry_descriptor::Descriptor;
+use grantry_descriptor::model::AuthenticationMethod;
 use url::Url;
 
 use crate::authorization::{Authorize, Pending};
@@ -17,12 +20,19 @@ use crate::config::Config;
 use crate::credential::CredentialFor;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
-use crate::grant::{authorization_code, refresh_token};
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, TokenUpdate, on_request};
+use crate::http::HttpRequest;
+#[cfg(feature = "jose")]
+use crate::openid::LogoutToken;
+use crate::openid::{self, EndSession, FrontChannelLogout, InitiatedLogin, PendingLogout};
 use crate::provider::{Compiled, Dynamic, Provider, Variables};
+use crate::secret::Secret;
 use crate::session::Session;
 use crate::supports;
 use crate::token::Token;
+use crate::token_request::{
+    ClientCredentials, Device, Exchange, Introspect, JwtBearer, Password, Refresh, Revoke, TokenExchange, TokenRequest,
+};
 use crate::transport::Transport;
 
 /// A call in progress. Boxed, so that a missing capability is one error of the compiler's, not three.
@@ -44,7 +54,7 @@ impl<P: Compiled> Client<P> {
         P: supports::DefaultVariables + supports::WithoutHooks,
     {
         let descriptor = P::descriptor().clone();
-        Self::of(Config::unchecked(descriptor, Vec::new(), client_id.into(), credential.into_credential(), Hooks::new()))
+        Self::compiled(Config::unchecked(descriptor, Vec::new(), client_id.into(), credential.into_credential(), Hooks::new()))
     }
 
     /// A client with settings: a tenant, a shop, a data centre.
@@ -69,7 +79,13 @@ impl<P: Compiled> Client<P> {
         hooks: Hooks,
     ) -> Result<Self> {
         let descriptor = P::descriptor().clone();
-        Config::new(descriptor, variables.into_values(), client_id.into(), credential.into_credential(), hooks).map(Self::of)
+        let credential = credential.into_credential();
+        Config::new(descriptor, variables.into_values(), client_id.into(), credential, hooks).map(Self::compiled)
+    }
+
+    pub(crate) fn compiled(mut config: Config) -> Self {
+        config.compiled = Some(TypeId::of::<P>());
+        Self::of(config)
     }
 }
 
@@ -112,7 +128,11 @@ impl<P: Provider> Client<P> {
         &self.config
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn shared_config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
+    }
+
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
     }
@@ -141,6 +161,50 @@ impl<P: Provider> Client<P> {
         self.changed(|config| config.transport = transport)
     }
 
+    /// Chooses among the descriptor's client authentication methods; by default the first one that the credential fits.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): the provider does not have the method.
+    pub fn authentication_method(self, method: AuthenticationMethod) -> Result<Self> {
+        let methods = &self.config.model().client_authentication.methods;
+        if !methods.contains(&method) {
+            let known: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+            let message = format!("the provider does not have the method {}; it has: {}", method.as_str(), known.join(", "));
+            return Err(Error::misuse(message).of_provider(self.config.id()));
+        }
+        Ok(self.changed(|config| config.chosen_method = Some(method)))
+    }
+
+    /// Authenticates the client by a method of the application's own, in place of the descriptor's: a key in hardware, a provider's
+    /// invention. It sees the whole request, after every hook, at each endpoint where the client authenticates.
+    pub fn authenticate_with<F, Fut>(self, method: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.changed(|config| config.own_method = Some(on_request(method)))
+    }
+
+    /// Is called when a session has a new token, for its storage; the token is in use already. An error of its is that of the request
+    /// that caused the renewal, and nothing is lost.
+    pub fn update_token<F, Fut>(self, update: F) -> Self
+    where
+        F: Fn(TokenUpdate) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.changed(|config| config.update_token = Some(Arc::new(move |updated| Box::pin(update(updated)))))
+    }
+
+    /// How long before its expiry a session's token is renewed: 60 seconds by default, and never more than half its lifetime.
+    pub fn refresh_leeway(self, leeway: Duration) -> Self {
+        self.changed(|config| config.refreshing.leeway = leeway.as_secs())
+    }
+
+    /// Sessions renew their token when [`Session::refresh`] is called, and at no other time.
+    pub fn without_automatic_refresh(self) -> Self {
+        self.changed(|config| config.refreshing.is_automatic = false)
+    }
+
     /// Another clock than the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.changed(|config| config.clock = Arc::new(clock))
@@ -164,34 +228,163 @@ impl<P: Provider> Client<P> {
         Authorize::new(self.clone())
     }
 
+    /// Starts a sign-in whose tokens come with the callback, in its fragment (RFC 6749 section 4.2): `token`, and `id_token` too where
+    /// the provider signs users in. Prefer [`authorize`](Self::authorize): these tokens pass through the browser.
+    pub fn implicit(&self) -> Authorize<P>
+    where
+        P: supports::Implicit,
+    {
+        let response_type = if self.config.model().openid.is_some() { "id_token token" } else { "token" };
+        Authorize::new(self.clone()).response_type(response_type)
+    }
+
     /// Ends a sign-in: checks the callback against what was pending, exchanges the code, verifies the id token.
     ///
     /// # Errors
     /// [`Callback`](crate::ErrorKind::Callback): it does not belong to the sign-in.
     /// [`Refused`](crate::ErrorKind::Refused): the user or the provider refused. And whatever can happen to a request.
-    pub fn exchange(&self, pending: Pending, callback: impl Into<Callback>) -> Task<'_, Session<P>>
+    pub fn exchange(&self, pending: Pending, callback: impl Into<Callback>) -> TokenRequest<P, Exchange>
     where
-        P: supports::AuthorizationCode,
+        P: supports::SignIn,
     {
-        let callback = callback.into();
-        Box::pin(async move {
-            let signed_in = authorization_code::exchange(&self.config, pending, callback).await;
-            let signed_in = signed_in.map_err(|error| error.of_provider(self.config.id()))?;
-            Ok(Session::start(Arc::clone(&self.config), signed_in.token, signed_in.callback, signed_in.id_token))
+        self.ask(Exchange { pending, callback: callback.into() })
+    }
+
+    /// Authorizes the client itself (RFC 6749 section 4.4). The session renews its token by itself.
+    pub fn client_credentials(&self) -> TokenRequest<P, ClientCredentials>
+    where
+        P: supports::ClientCredentials,
+    {
+        self.ask(ClientCredentials)
+    }
+
+    /// Signs a user in with name and password (RFC 6749 section 4.3), which the application sees: for first-party applications of
+    /// old providers only.
+    pub fn password(&self, username: impl Into<String>, password: impl Into<Secret>) -> TokenRequest<P, Password>
+    where
+        P: supports::Password,
+    {
+        self.ask(Password { username: username.into(), password: password.into() })
+    }
+
+    /// Signs a user in on another device (RFC 8628): for televisions and command lines.
+    pub fn device(&self) -> TokenRequest<P, Device>
+    where
+        P: supports::DeviceAuthorization,
+    {
+        self.ask(Device)
+    }
+
+    /// Exchanges an assertion that somebody signed for a token (RFC 7523 section 2.1). For one that the application signs itself see
+    /// [`AssertionSession`](crate::AssertionSession).
+    pub fn jwt_bearer(&self, assertion: impl Into<Secret>) -> TokenRequest<P, JwtBearer>
+    where
+        P: supports::JwtBearer,
+    {
+        self.ask(JwtBearer { assertion: assertion.into() })
+    }
+
+    /// Exchanges a token for another (RFC 8693): of a user for a call downstream, of another issuer.
+    pub fn token_exchange(&self, subject_token: impl Into<Secret>) -> TokenRequest<P, TokenExchange>
+    where
+        P: supports::TokenExchange,
+    {
+        self.ask(TokenExchange {
+            subject_token: subject_token.into(),
+            subject_token_type: "urn:ietf:params:oauth:token-type:access_token".into(),
+            actor_token: None,
         })
     }
 
-    /// Renews a token (RFC 6749 section 6), and returns the new one; what the answer does not repeat is kept.
+    /// Renews a token (RFC 6749 section 6), and returns the new one; what the answer does not repeat is kept. No scope is sent unless
+    /// one is named: many providers refuse it.
     ///
     /// # Errors
     /// [`Refused`](crate::ErrorKind::Refused) with [`needs_login`](Error::needs_login) when the grant is gone.
-    pub fn refresh<'a>(&'a self, token: &'a Token) -> Task<'a, Token>
+    pub fn refresh(&self, token: &Token) -> TokenRequest<P, Refresh>
     where
         P: supports::RefreshToken,
     {
-        Box::pin(
-            async move { refresh_token::refresh(&self.config, token).await.map_err(|error| error.of_provider(self.config.id())) },
-        )
+        self.ask(Refresh { token: token.clone() })
+    }
+
+    /// Gives a token back (RFC 7009): the refresh token where there is one, else the access token. One that the provider does not
+    /// know (any more) is revoked.
+    pub fn revoke(&self, token: &Token) -> TokenRequest<P, Revoke>
+    where
+        P: supports::Revocation,
+    {
+        self.ask(Revoke { token: token.clone(), hint: None })
+    }
+
+    /// Asks the provider about a token (RFC 7662).
+    pub fn introspect(&self, token: &Token) -> TokenRequest<P, Introspect>
+    where
+        P: supports::Introspection,
+    {
+        self.ask(Introspect { token: token.clone(), hint: None })
+    }
+
+    /// Ends the user's session at the provider (OpenID Connect RP-Initiated Logout): builds the URL to send the user to.
+    pub fn end_session(&self) -> EndSession<P>
+    where
+        P: supports::EndSession,
+    {
+        EndSession::new(self.clone())
+    }
+
+    /// Checks where the user came back to from [`end_session`](Self::end_session): the URL that was called, or its path and query.
+    ///
+    /// # Errors
+    /// [`Callback`](crate::ErrorKind::Callback): it does not belong to the logout.
+    pub fn end_session_callback(&self, pending: PendingLogout, callback: &str) -> Result<()>
+    where
+        P: supports::EndSession,
+    {
+        pending.check(&self.config, callback)
+    }
+
+    /// Verifies a logout token that the provider posted (OpenID Connect Back-Channel Logout section 2.6). Then end the sessions of its
+    /// user, or the one that it names.
+    ///
+    /// # Errors
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse) with an [`IdTokenError`](crate::IdTokenError) as its source.
+    #[cfg(feature = "jose")]
+    pub fn logout_token<'a>(&'a self, logout_token: &'a str) -> Task<'a, LogoutToken>
+    where
+        P: supports::OpenId,
+    {
+        Box::pin(async move {
+            openid::logout_token(&self.config, logout_token).await.map_err(|error| error.of_provider(self.config.id()))
+        })
+    }
+
+    /// Reads a logout that the provider told through the browser (OpenID Connect Front-Channel Logout section 3): the URL that was
+    /// called, or its path and query.
+    ///
+    /// # Errors
+    /// [`Callback`](crate::ErrorKind::Callback): another issuer, or one of `iss` and `sid` without the other.
+    pub fn front_channel_logout(&self, request: &str) -> Result<FrontChannelLogout>
+    where
+        P: supports::OpenId,
+    {
+        openid::front_channel_logout(&self.config, request).map_err(|error| error.of_provider(self.config.id()))
+    }
+
+    /// Reads a request to start a sign-in (OpenID Connect Core section 4): the URL that was called, or its path and query, or the body
+    /// of a POST.
+    ///
+    /// # Errors
+    /// [`Callback`](crate::ErrorKind::Callback): it is for another issuer.
+    pub fn initiated_login(&self, request: &str) -> Result<InitiatedLogin>
+    where
+        P: supports::OpenId,
+    {
+        openid::initiated_login(&self.config, request).map_err(|error| error.of_provider(self.config.id()))
+    }
+
+    fn ask<F>(&self, flow: F) -> TokenRequest<P, F> {
+        TokenRequest::new(self.clone(), flow)
     }
 
     /// A session with a token from storage.

@@ -1,15 +1,19 @@
-//! Client authentication at the provider's endpoints (RFC 6749 section 2.3).
+//! Client authentication at the provider's endpoints (RFC 6749 section 2.3, OpenID Connect Core section 9).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use grantry_descriptor::model::{AuthenticationMethod, BasicEncoding};
+use grantry_descriptor::model::{AuthenticationMethod, BasicEncoding, EngineValue};
 use http::header::{AUTHORIZATION, HeaderMap};
 
+use crate::credential::Credential;
 use crate::error::{Error, Result};
 use crate::phase::encode::{self, Pair};
 use crate::phase::request::header_value;
 use crate::phase::template::Values;
 use crate::secret::Secret;
+
+/// `client_assertion_type` (RFC 7523 section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Adds the client's proof to a request: to its parameters or its headers.
 pub(crate) fn apply(
@@ -31,9 +35,28 @@ pub(crate) fn apply(
             Some(secret) => basic(&secret, headers, values)?,
             None => identify(pairs, values),
         },
+        AuthenticationMethod::ClientSecretJwt | AuthenticationMethod::PrivateKeyJwt => {
+            identify(pairs, values);
+            pairs.push(("client_assertion_type".into(), JWT_BEARER.to_owned()));
+            pairs.push(("client_assertion".into(), jwt::client_assertion(method, values)?.expose().to_owned()));
+        }
         other => return Err(Error::misuse(format!("the client authentication method {} is not supported yet", other.as_str()))),
     }
     Ok(())
+}
+
+/// Whether a credential can authenticate by a method.
+pub(crate) const fn fits(credential: &Credential, method: AuthenticationMethod, generated: bool) -> bool {
+    let needs_secret = matches!(
+        method,
+        AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost | AuthenticationMethod::ClientSecretJwt
+    );
+    match credential {
+        Credential::Secret(_) => needs_secret,
+        #[cfg(feature = "jose")]
+        Credential::Key(_) => matches!(method, AuthenticationMethod::PrivateKeyJwt) || (generated && needs_secret),
+        Credential::None => matches!(method, AuthenticationMethod::None),
+    }
 }
 
 fn identify(pairs: &mut Vec<Pair>, values: &Values<'_>) {
@@ -42,7 +65,7 @@ fn identify(pairs: &mut Vec<Pair>, values: &Values<'_>) {
 
 fn basic(secret: &Secret, headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
     let authentication = &values.config.model().client_authentication;
-    let engine = [(grantry_descriptor::model::EngineValue::ClientSecret, secret.expose())];
+    let engine = [(EngineValue::ClientSecret, secret.expose())];
     let values = Values { engine: &engine, ..*values };
     let (username, password) = (values.required(&authentication.username)?, values.required(&authentication.password)?);
     let pair = match authentication.encoding {
@@ -56,17 +79,92 @@ fn basic(secret: &Secret, headers: &mut HeaderMap, values: &Values<'_>) -> Resul
 /// The client secret: the application's, or one generated with its private key. `None`: a public client.
 fn secret(values: &Values<'_>) -> Result<Option<Secret>> {
     match &values.config.model().client_authentication.assertion {
-        Some(assertion) => generated(assertion, values).map(Some),
+        Some(assertion) => jwt::generated(assertion, values).map(Some),
         None => Ok(values.config.credential.secret().cloned()),
     }
 }
 
 #[cfg(feature = "jose")]
-fn generated(assertion: &grantry_descriptor::model::Assertion, values: &Values<'_>) -> Result<Secret> {
-    crate::assertion::sign(assertion, values)
+mod jwt {
+    use grantry_descriptor::model::{Assertion, AuthenticationMethod, Endpoint};
+    use serde_json::Map;
+
+    use crate::assertion::{Signer, sign};
+    use crate::error::Result;
+    use crate::phase::template::Values;
+    use crate::secret::Secret;
+
+    /// Seconds for which a client assertion is valid, where the descriptor does not say.
+    const LIFETIME: u64 = 300;
+
+    /// The client secret that an assertion generates.
+    pub(super) fn generated(assertion: &Assertion, values: &Values<'_>) -> Result<Secret> {
+        let key = assertion.key.as_ref().map(|key| values.required(key)).transpose()?;
+        let signer = match &key {
+            Some(secret) => Signer::Secret(secret),
+            None => Signer::key_of(&values.config.credential)?,
+        };
+        sign(assertion, signer, Map::new(), values)
+    }
+
+    /// `client_assertion` (RFC 7523 section 3): issuer and subject are the client, the audience is the token endpoint, whatever
+    /// endpoint is called, unless the descriptor says otherwise.
+    pub(super) fn client_assertion(method: AuthenticationMethod, values: &Values<'_>) -> Result<Secret> {
+        let credential = &values.config.credential;
+        let signer = match method {
+            AuthenticationMethod::ClientSecretJwt => Signer::secret_of(credential)?,
+            _ => Signer::key_of(credential)?,
+        };
+        let standard = standard(signer);
+        let stated = values.config.model().client_authentication.assertion.as_ref();
+        let assertion = stated.unwrap_or(&standard);
+        let says = |name: &str| assertion.claims.iter().any(|(claim, _)| claim == name);
+        let mut claims = Map::new();
+        for name in ["iss", "sub"].into_iter().filter(|name| !says(name)) {
+            claims.insert(name.to_owned(), values.config.client_id.as_str().into());
+        }
+        if !says("aud") {
+            claims.insert("aud".to_owned(), values.endpoint(Endpoint::Token)?.as_str().into());
+        }
+        sign(assertion, signer, claims, values)
+    }
+
+    fn standard(signer: Signer<'_>) -> Assertion {
+        use grantry_descriptor::model::{EngineValue, Part, Template, Value};
+        let key_id = Template { parts: vec![Part::Value(Value::Engine(EngineValue::KeyId))].into() };
+        let typ = Template { parts: vec![Part::Literal("JWT".into())].into() };
+        let alg = match signer {
+            Signer::Key(key) => key.default_algorithm(),
+            Signer::Secret(_) => "HS256",
+        };
+        Assertion {
+            alg: alg.into(),
+            lifetime: LIFETIME,
+            backdate: 0,
+            header: vec![("typ".into(), typ), ("kid".into(), key_id)].into(),
+            claims: Vec::new().into(),
+            key: None,
+        }
+    }
 }
 
 #[cfg(not(feature = "jose"))]
-fn generated(_: &grantry_descriptor::model::Assertion, _: &Values<'_>) -> Result<Secret> {
-    Err(Error::misuse("a generated client secret needs the feature `jose`"))
+mod jwt {
+    use grantry_descriptor::model::{Assertion, AuthenticationMethod};
+
+    use crate::error::{Error, Result};
+    use crate::phase::template::Values;
+    use crate::secret::Secret;
+
+    pub(super) fn generated(_: &Assertion, _: &Values<'_>) -> Result<Secret> {
+        Err(needs_jose())
+    }
+
+    pub(super) fn client_assertion(_: AuthenticationMethod, _: &Values<'_>) -> Result<Secret> {
+        Err(needs_jose())
+    }
+
+    fn needs_jose() -> Error {
+        Error::misuse("a signed assertion needs the feature `jose`")
+    }
 }

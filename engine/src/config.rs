@@ -1,17 +1,20 @@
 //! What a client is made of, shared by everything that it starts.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use grantry_descriptor::Descriptor;
 use grantry_descriptor::model::{AuthenticationMethod, Model, Variable};
 use regex_lite::Regex;
+use url::Url;
 
+use crate::client_authentication::fits;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::Credential;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, OnRequest, OnTokenUpdate};
 #[cfg(feature = "jose")]
 use crate::openid::Keys;
 use crate::transport::Transport;
@@ -20,17 +23,41 @@ use crate::transport::Transport;
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) descriptor: Descriptor,
+    /// The marker of the provider, where it is a compiled one.
+    pub(crate) compiled: Option<TypeId>,
     /// What the application set.
     variables: Vec<(Cow<'static, str>, String)>,
     pub(crate) client_id: String,
     pub(crate) credential: Credential,
+    /// The client authentication method that the application chose among the descriptor's.
+    pub(crate) chosen_method: Option<AuthenticationMethod>,
+    /// A method of the application's own, in place of the descriptor's.
+    pub(crate) own_method: Option<OnRequest>,
+    /// The token endpoint that a key file names.
+    pub(crate) token_endpoint: Option<Url>,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) hooks: Hooks,
+    pub(crate) update_token: Option<OnTokenUpdate>,
+    pub(crate) refreshing: Refreshing,
     pub(crate) transport: Transport,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     #[cfg(feature = "jose")]
     pub(crate) keys: Arc<Keys>,
+}
+
+/// When sessions renew their token by themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct Refreshing {
+    pub(crate) is_automatic: bool,
+    /// Seconds before its expiry from which a token is renewed.
+    pub(crate) leeway: u64,
+}
+
+impl Default for Refreshing {
+    fn default() -> Self {
+        Self { is_automatic: true, leeway: 60 }
+    }
 }
 
 impl Config {
@@ -57,11 +84,17 @@ impl Config {
     ) -> Self {
         Self {
             descriptor,
+            compiled: None,
             variables,
             client_id,
             credential,
+            chosen_method: None,
+            own_method: None,
+            token_endpoint: None,
             redirect_uri: None,
             hooks,
+            update_token: None,
+            refreshing: Refreshing::default(),
             transport: Transport::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -74,9 +107,14 @@ impl Config {
         self.descriptor.__model()
     }
 
-    /// The client authentication method that is used where a request does not name one.
+    /// The client authentication method that is used where a request does not name one: the application's choice, else the first
+    /// that fits the credential, else the first.
     pub(crate) fn method(&self) -> Option<AuthenticationMethod> {
-        self.model().client_authentication.methods.first().copied()
+        let authentication = &self.model().client_authentication;
+        let generated = authentication.assertion.is_some();
+        let mut methods = authentication.methods.iter().copied();
+        let first = authentication.methods.first().copied();
+        self.chosen_method.or_else(|| methods.find(|method| fits(&self.credential, *method, generated))).or(first)
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -93,7 +131,12 @@ impl Config {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn set_variables(&mut self, variables: Vec<(Cow<'static, str>, String)>) {
+        self.variables = variables;
+    }
+
+    /// Whether the settings are complete.
+    pub(crate) fn check(&self) -> Result<()> {
         for (name, value) in &self.variables {
             let Some(variable) = self.variable(name) else {
                 let known: Vec<&str> = self.model().variables.iter().map(|variable| variable.name.as_ref()).collect();

@@ -54,6 +54,34 @@ impl fmt::Debug for Credential {
     }
 }
 
+impl From<&str> for Credential {
+    /// A client secret.
+    fn from(secret: &str) -> Self {
+        Self::Secret(secret.into())
+    }
+}
+
+impl From<String> for Credential {
+    /// A client secret.
+    fn from(secret: String) -> Self {
+        Self::Secret(secret.into())
+    }
+}
+
+impl From<Secret> for Credential {
+    /// A client secret.
+    fn from(secret: Secret) -> Self {
+        Self::Secret(secret)
+    }
+}
+
+#[cfg(feature = "jose")]
+impl From<SigningKey> for Credential {
+    fn from(key: SigningKey) -> Self {
+        Self::Key(key)
+    }
+}
+
 /// A credential that clients of `P` can have: text or a [`Secret`] is a client secret, a `SigningKey` a private key, and
 /// [`Credential`] says it itself.
 pub trait CredentialFor<P> {

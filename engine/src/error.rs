@@ -2,15 +2,18 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// The result of a call into the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, and who is wrong.
 ///
-/// Neither `Display` nor `Debug` shows a secret.
-pub struct Error(Box<Inner>);
+/// Neither `Display` nor `Debug` shows a secret. Cheap to clone: of several tasks that wait for one renewal, each gets it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -23,7 +26,7 @@ struct Inner {
     excerpt: Option<String>,
     retry_after: Option<u64>,
     hint: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Who is wrong.
@@ -36,6 +39,8 @@ pub enum ErrorKind {
     InvalidResponse,
     /// The application misuses the API.
     Misuse,
+    /// The grant is gone: the user has to sign in again.
+    ReauthRequired,
     /// The network failed: no answer, or none in time.
     Network,
     /// The provider refused (RFC 6749 sections 4.1.2.1 and 5.2), or its API did.
@@ -56,6 +61,16 @@ pub enum Phase {
     Exchange,
     /// The refresh request.
     Refresh,
+    /// The device authorization request (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The revocation request (RFC 7009).
+    Revocation,
+    /// The introspection request (RFC 7662).
+    Introspection,
+    /// Reading the server's metadata (RFC 8414, OpenID Connect Discovery).
+    Discovery,
+    /// Ending the user's session at the provider (OpenID Connect RP-Initiated Logout).
+    Logout,
     /// Fetching the provider's keys.
     Jwks,
     /// Verifying the id token.
@@ -74,6 +89,11 @@ impl Phase {
             Self::Token => "token request",
             Self::Exchange => "token exchange after sign-in",
             Self::Refresh => "refresh",
+            Self::DeviceAuthorization => "device authorization request",
+            Self::Revocation => "revocation",
+            Self::Introspection => "introspection",
+            Self::Discovery => "discovery",
+            Self::Logout => "logout",
             Self::Jwks => "key set",
             Self::IdToken => "id token",
             Self::Userinfo => "profile",
@@ -136,6 +156,7 @@ impl Error {
     /// Whether the user has to sign in again: the grant is gone, or the user refused it.
     pub fn needs_login(&self) -> bool {
         match self.code() {
+            _ if self.0.kind == ErrorKind::ReauthRequired => true,
             Some("invalid_grant") => self.0.phase == Some(Phase::Refresh),
             Some("access_denied" | "login_required" | "consent_required" | "interaction_required") => true,
             _ => self.0.kind == ErrorKind::Callback,
@@ -148,7 +169,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             message: message.into(),
             provider: None,
@@ -181,54 +202,53 @@ impl Error {
         Self::new(ErrorKind::InvalidResponse, message)
     }
 
-    pub(crate) fn of_provider(mut self, provider: &str) -> Self {
-        self.0.provider.get_or_insert_with(|| provider.to_owned());
+    pub(crate) fn of_provider(self, provider: &str) -> Self {
+        self.changed(|inner| {
+            inner.provider.get_or_insert_with(|| provider.to_owned());
+        })
+    }
+
+    pub(crate) fn in_phase(self, phase: Phase) -> Self {
+        self.changed(|inner| {
+            inner.phase.get_or_insert(phase);
+        })
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
-    pub(crate) fn in_phase(mut self, phase: Phase) -> Self {
-        self.0.phase.get_or_insert(phase);
-        self
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        self.changed(|inner| inner.status = Some(status))
     }
 
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        self.0.status = Some(status);
-        self
+    pub(crate) fn with_code(self, code: Option<String>) -> Self {
+        self.changed(|inner| inner.code = code)
     }
 
-    pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
-        self.0.code = code;
-        self
+    pub(crate) fn with_description(self, description: Option<String>) -> Self {
+        self.changed(|inner| inner.description = description)
     }
 
-    pub(crate) fn with_description(mut self, description: Option<String>) -> Self {
-        self.0.description = description;
-        self
+    pub(crate) fn with_uri(self, uri: Option<String>) -> Self {
+        self.changed(|inner| inner.uri = uri)
     }
 
-    pub(crate) fn with_uri(mut self, uri: Option<String>) -> Self {
-        self.0.uri = uri;
-        self
+    pub(crate) fn with_excerpt(self, excerpt: Option<String>) -> Self {
+        self.changed(|inner| inner.excerpt = excerpt)
     }
 
-    pub(crate) fn with_excerpt(mut self, excerpt: Option<String>) -> Self {
-        self.0.excerpt = excerpt;
-        self
+    pub(crate) fn with_retry_after(self, seconds: Option<u64>) -> Self {
+        self.changed(|inner| inner.retry_after = seconds)
     }
 
-    pub(crate) fn with_retry_after(mut self, seconds: Option<u64>) -> Self {
-        self.0.retry_after = seconds;
-        self
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.changed(|inner| inner.hint = Some(hint.into()))
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
-        self
-    }
-
-    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Box::new(source));
-        self
+    pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.source = Some(Arc::new(source)))
     }
 }
 

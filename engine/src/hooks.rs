@@ -11,9 +11,35 @@ use grantry_descriptor::model::Hook;
 
 use crate::error::{Error, Result};
 use crate::http::{HttpRequest, HttpResponse};
+use crate::token::Token;
 
 type Running<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 type Function<T> = Arc<dyn Fn(T) -> Running<T> + Send + Sync>;
+
+/// What changes a request before it is sent.
+pub(crate) type OnRequest = Function<HttpRequest>;
+
+/// What hears of a renewed token.
+pub(crate) type OnTokenUpdate = Arc<dyn Fn(TokenUpdate) -> Running<()> + Send + Sync>;
+
+/// A session's token has changed: store it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TokenUpdate {
+    /// The token as it is now.
+    pub token: Arc<Token>,
+    /// The token that it replaces; `None` where there was none.
+    pub previous: Option<Arc<Token>>,
+}
+
+/// A function as the engine keeps it.
+pub(crate) fn on_request<F, Fut>(function: F) -> OnRequest
+where
+    F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+{
+    Arc::new(move |request| Box::pin(function(request)))
+}
 
 /// The hooks of a client.
 ///
@@ -81,12 +107,30 @@ impl Hooks {
         self.request(Hook::ProtectedRequest, hook)
     }
 
+    /// Before a revocation request is sent (RFC 7009).
+    pub fn revoke_token_request<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.request(Hook::RevokeTokenRequest, hook)
+    }
+
+    /// Before an introspection request is sent (RFC 7662).
+    pub fn introspect_token_request<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
+    {
+        self.request(Hook::IntrospectTokenRequest, hook)
+    }
+
     fn request<F, Fut>(mut self, point: Hook, hook: F) -> Self
     where
         F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HttpRequest>> + Send + 'static,
     {
-        self.requests.push((point, Arc::new(move |request| Box::pin(hook(request)))));
+        self.requests.push((point, on_request(hook)));
         self
     }
 

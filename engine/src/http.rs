@@ -95,6 +95,15 @@ impl Body {
         }
     }
 
+    /// The same body once more, unless it is a stream.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        match &self.0 {
+            Repr::Empty => Some(Self::empty()),
+            Repr::Bytes(bytes) => Some(Self(Repr::Bytes(bytes.clone()))),
+            Repr::Stream(_) => None,
+        }
+    }
+
     pub(crate) fn into_reqwest(self) -> Option<reqwest::Body> {
         match self.0 {
             Repr::Empty => None,

@@ -11,6 +11,8 @@
 
 #[cfg(feature = "jose")]
 mod assertion;
+#[cfg(feature = "jose")]
+mod assertion_session;
 mod authorization;
 mod callback;
 mod client;
@@ -32,14 +34,22 @@ mod placement;
 mod profile;
 mod protected;
 mod provider;
+mod renewal;
+mod revocation;
 mod secret;
+#[cfg(feature = "jose")]
+mod service_account;
 mod session;
 pub mod supports;
 mod token;
+mod token_request;
 mod transport;
 
+pub use grantry_descriptor::model::AuthenticationMethod;
 pub use grantry_descriptor::{Builder, Code, Descriptor, Deviation, Diagnostic, Diagnostics, Position, Status};
 
+#[cfg(feature = "jose")]
+pub use crate::assertion_session::{AssertionSession, AssertionSessionBuilder};
 pub use crate::authorization::{Authorize, Pending};
 pub use crate::callback::Callback;
 pub use crate::client::{Client, Task};
@@ -47,16 +57,24 @@ pub use crate::clock::{Clock, SystemClock};
 pub use crate::credential::{Credential, CredentialFor};
 pub use crate::entropy::{Entropy, SystemEntropy};
 pub use crate::error::{Error, ErrorKind, Phase, Result};
-pub use crate::hooks::Hooks;
+pub use crate::grant::device::DeviceAuthorization;
+pub use crate::hooks::{Hooks, TokenUpdate};
 pub use crate::http::{Body, HttpRequest, HttpResponse};
 #[cfg(feature = "jose")]
 pub use crate::jose::{IdTokenError, SigningKey, SigningKeyError};
+#[cfg(feature = "jose")]
+pub use crate::openid::LogoutToken;
+pub use crate::openid::{EndSession, FrontChannelLogout, IdToken, InitiatedLogin, PendingLogout};
 pub use crate::profile::Profile;
 pub use crate::protected::{RequestBuilder, Response};
 pub use crate::provider::{Compiled, Dynamic, NoVariables, Provider, Scope, Variables};
+pub use crate::revocation::{Introspection, TokenTypeHint};
 pub use crate::secret::Secret;
+#[cfg(feature = "jose")]
+pub use crate::service_account::{ServiceAccount, ServiceProfile};
 pub use crate::session::Session;
 pub use crate::token::Token;
+pub use crate::token_request::TokenRequest;
 pub use crate::transport::{Transport, TransportBuilder};
 
 /// What generated code uses. Its content changes from release to release.

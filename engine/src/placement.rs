@@ -14,6 +14,9 @@ use crate::token::Token;
 /// Puts the token into a request; never twice.
 pub(crate) fn place(placement: &Placement, token: &Token, request: &mut HttpRequest) -> Result<()> {
     let secret = token.access_token.expose();
+    if secret.is_empty() {
+        return Err(Error::misuse("the session has no access token: none was asked for at sign-in"));
+    }
     match placement.location {
         Location::Header => {
             let (name, value) = header(placement, secret)?;

@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use grantry_descriptor::model::{Additional, Claim, ClaimDocument, ClaimSource, Endpoint, Model, Request, Response, Userinfo};
+use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::config::capture;
 use crate::error::{Error, Phase, Result};
 use crate::grant::learn::{Source, learn};
+use crate::http::HttpResponse;
 use crate::openid;
 use crate::phase::path::{present, text};
 use crate::phase::template::Values;
@@ -90,7 +93,7 @@ impl fmt::Debug for Profile {
 }
 
 /// Reads the profile of a session.
-pub(crate) async fn read(session: &SessionInner) -> Result<Profile> {
+pub(crate) async fn read(session: &Arc<SessionInner>) -> Result<Profile> {
     let model = session.config.model();
     let Some(userinfo) = &model.userinfo else { return Err(Error::misuse("the provider has no profile to read")) };
     Reader::new(session, userinfo)
@@ -105,14 +108,14 @@ pub(crate) async fn read(session: &SessionInner) -> Result<Profile> {
 struct Reader<'a> {
     session: &'a SessionInner,
     userinfo: &'a Userinfo,
-    token: std::sync::Arc<Token>,
+    token: Arc<Token>,
     access_token: Option<Value>,
     raw: Map<String, Value>,
 }
 
 impl<'a> Reader<'a> {
-    async fn new(session: &'a SessionInner, userinfo: &'a Userinfo) -> Result<Self> {
-        let token = std::sync::Arc::clone(&session.current().token);
+    async fn new(session: &'a Arc<SessionInner>, userinfo: &'a Userinfo) -> Result<Self> {
+        let token = session.active().await?;
         let from_access_token = |claim: &Claim| claim.sources.iter().any(|source| source.document == ClaimDocument::AccessToken);
         let access_token = match userinfo.claims.iter().any(from_access_token) {
             true => Some(openid::verify_access_token(&session.config, &token).await?),
@@ -155,6 +158,10 @@ impl<'a> Reader<'a> {
         let config = &self.session.config;
         let request = request::render(shape, url, Vec::new(), Vec::new(), &self.values())?;
         let response = config.transport.send(request).await?;
+        if response.status.is_success() && is_jwt(&response) {
+            let jwt = std::str::from_utf8(&response.body).map_err(|_| Error::invalid("the answer is not UTF-8"))?;
+            return openid::verify_userinfo(config, &self.token, jwt.trim()).await;
+        }
         let secret = config.credential.secret().map(|secret| secret.expose());
         let secrets: Vec<&str> = secret.into_iter().chain([self.token.access_token.expose()]).collect();
         Ok(response::read(answer, &response, &secrets)?.members)
@@ -242,6 +249,12 @@ impl<'a> Reader<'a> {
         }
         Ok(claims)
     }
+}
+
+/// Whether the answer is signed: the client registered for it, and nothing but the media type tells (OpenID Connect Core section 5.3.2).
+fn is_jwt(response: &HttpResponse) -> bool {
+    let media_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/jwt")
 }
 
 /// The value, or the part of its text that the source's pattern takes.

@@ -20,6 +20,7 @@ use crate::phase::template::Values;
 use crate::phase::{request, response};
 use crate::placement;
 use crate::session::SessionInner;
+use crate::token::Token;
 use crate::transport::{self, Origin};
 
 /// Builds a request for a protected resource; `.send().await`, or await it as it is.
@@ -128,27 +129,38 @@ impl RequestBuilder {
         if let Some(problem) = self.problem.take() {
             return Err(problem);
         }
-        let any_status = self.any_status;
         let session = Arc::clone(&self.session);
-        let token = Arc::clone(&session.current().token);
-        let request = self.build()?;
-        let request = session.config.hooks.on_request(Hook::ProtectedRequest, request).await?;
-        let response = Response(session.config.transport.start(request).await?);
-        if any_status || response.status().as_u16() < 400 {
+        let token = if self.with_token { Some(session.active().await?) } else { session.token() };
+        let again = self.body.try_clone().filter(|_| self.with_token && session.config.refreshing.is_automatic);
+        let body = std::mem::take(&mut self.body);
+        let mut response = self.attempt(body, token.as_ref()).await?;
+        if let (StatusCode::UNAUTHORIZED, Some(body), Some(seen)) = (response.status(), again, &token)
+            && session.can_renew(seen)
+        {
+            // Once per token: of the requests that it fails, one renews it.
+            let renewed = session.renew(Some(seen)).await?;
+            response = self.attempt(body, Some(&renewed)).await?;
+        }
+        if self.any_status || response.status().as_u16() < 400 {
             Ok(response)
         } else {
-            Err(refused(response, token.access_token.expose()).await)
+            Err(refused(response, token.as_ref().map_or("", |token| token.access_token.expose())).await)
         }
     }
 
-    fn build(self) -> Result<HttpRequest> {
+    async fn attempt(&self, body: Body, token: Option<&Arc<Token>>) -> Result<Response> {
+        let request = self.build(body, token)?;
+        let config = &self.session.config;
+        let request = config.hooks.on_request(Hook::ProtectedRequest, request).await?;
+        Ok(Response(config.transport.start(request).await?))
+    }
+
+    fn build(&self, body: Body, token: Option<&Arc<Token>>) -> Result<HttpRequest> {
         let config = &self.session.config;
         let requests = &config.model().requests;
-        let current = self.session.current();
-        let token = &current.token;
         let values = Values {
-            token: Some(token),
-            learned: &token.learned,
+            token: token.map(AsRef::as_ref),
+            learned: token.map_or(&[], |token| &token.learned),
             callback: self.session.callback.as_ref(),
             id_token: self.session.id_token.as_ref(),
             ..Values::new(config)
@@ -161,22 +173,31 @@ impl RequestBuilder {
         }
         encode::append_query(&mut url, &self.query);
         encode::append_query(&mut url, &pairs);
-        let mut built = HttpRequest::new(self.method, url);
+        let mut built = HttpRequest::new(self.method.clone(), url);
         request::defaults(&mut built.headers, &values)?;
         request::set_headers(&mut built.headers, &requests.headers, &values)?;
+        request::set_headers(&mut built.headers, self.session.headers(), &values)?;
         for (name, value) in &self.headers {
             built.headers.insert(name, value.clone());
         }
-        built.body = self.body;
-        if self.with_token {
-            match &current.header {
-                Some((name, value)) => {
-                    built.headers.insert(name, value.clone());
-                }
-                None => placement::place(&requests.access_token, token, &mut built)?,
-            }
+        built.body = body;
+        if let Some(token) = token.filter(|_| self.with_token) {
+            self.place(token, &mut built)?;
         }
         Ok(built)
+    }
+
+    /// Puts the token in; its header is made once for each token.
+    fn place(&self, token: &Arc<Token>, request: &mut HttpRequest) -> Result<()> {
+        let current = self.session.current();
+        let prepared = current.as_ref().filter(|current| Arc::ptr_eq(&current.token, token));
+        match prepared.and_then(|current| current.header.as_ref()) {
+            Some((name, value)) => {
+                request.headers.insert(name, value.clone());
+                Ok(())
+            }
+            None => placement::place(&self.session.config.model().requests.access_token, token, request),
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use serde_json::Value;
 use super::learn::{Source, learn};
 use super::{Call, exchange};
 use crate::authorization::Pending;
-use crate::callback::{self, Callback};
+use crate::callback::{self, Accepted, Callback};
 use crate::config::Config;
-use crate::error::{Phase, Result};
+use crate::error::{Error, Phase, Result};
 use crate::openid;
 use crate::phase::encode::Pair;
+use crate::phase::response::Answer;
 use crate::phase::template::Values;
+use crate::secret::Secret;
 use crate::token::{Terms, Token, from_answer};
 
 /// What a sign-in yields.
@@ -23,29 +25,69 @@ pub(crate) struct SignedIn {
     pub(crate) id_token: Option<Value>,
 }
 
-/// Checks the callback, exchanges its code, verifies the id token.
-pub(crate) async fn exchange(config: &Config, pending: Pending, callback: Callback) -> Result<SignedIn> {
+/// Checks the callback, exchanges its code, verifies the id tokens.
+pub(crate) async fn exchange(config: &Config, pending: Pending, callback: Callback, extra: Vec<Pair>) -> Result<SignedIn> {
     pending.check(config)?;
     let accepted = callback::accept(config, &pending, callback)?;
     let values = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
     let learned = learn(config, Source::Callback, &values)?;
     let values = Values { learned: &learned, ..values };
-    let code = accepted.code.unwrap_or_default();
-    let mut token = request(&values, &pending, &code).await.map_err(|error| error.in_phase(Phase::Token))?;
+    let from_browser = front_channel_claims(config, &pending, &accepted).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let mut token = match pending.asks_for("code") {
+        true => request(&values, &pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
+        false => from_fragment(config, &pending, &accepted),
+    }
+    .map_err(|error| error.in_phase(Phase::Token))?;
     token.learned = learned.clone();
-    let id_token = openid::verify_sign_in(config, &pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let id_token = match pending.asks_for("code") {
+        true => openid::verify_sign_in(config, &pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
+        false => None,
+    };
+    let id_token = same_user(from_browser, id_token).map_err(|error| error.in_phase(Phase::IdToken))?;
     let from_token = Values { token: Some(&token), id_token: id_token.as_ref(), ..values };
     let mut found = learn(config, Source::Token, &from_token)?;
     found.extend(learn(config, Source::IdToken, &from_token)?);
     for (name, value) in found {
         token.learn(&name, value);
     }
-    let token =
-        exchange::after(config, Grant::AuthorizationCode, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    let grant = if pending.asks_for("code") { Grant::AuthorizationCode } else { Grant::Implicit };
+    let token = exchange::after(config, grant, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
     Ok(SignedIn { token, callback: Some(accepted.parameters), id_token })
 }
 
-async fn request(values: &Values<'_>, pending: &Pending, code: &str) -> Result<Token> {
+/// The claims of the id token that came through the browser, where one was asked for (OpenID Connect Core section 3.3.2.10).
+async fn front_channel_claims(config: &Config, pending: &Pending, accepted: &Accepted) -> Result<Option<Value>> {
+    let text = |name: &str| accepted.tokens.get(name).and_then(Value::as_str);
+    let Some(id_token) = text("id_token").filter(|_| pending.asks_for("id_token")) else { return Ok(None) };
+    openid::verify_front_channel(config, pending, id_token, text("access_token"), accepted.code.as_deref()).await.map(Some)
+}
+
+/// The token that came through the browser.
+fn from_fragment(config: &Config, pending: &Pending, accepted: &Accepted) -> Result<Token> {
+    let mut members = accepted.tokens.clone();
+    // Nobody asked for an access token: the session has none.
+    let is_sign_in_only = !pending.asks_for("token");
+    if is_sign_in_only {
+        members.insert("access_token".to_owned(), "-".into());
+    }
+    let terms = Terms::of(config, config.model().token.lifetime, &pending.scopes);
+    let token = from_answer(&Answer::standard(members), &terms)?;
+    Ok(if is_sign_in_only { Token { access_token: Secret::default(), ..token } } else { token })
+}
+
+/// Both id tokens of the hybrid flow are of one issuer and user (OpenID Connect Core section 3.3.3.6).
+fn same_user(from_browser: Option<Value>, from_endpoint: Option<Value>) -> Result<Option<Value>> {
+    match (from_browser, from_endpoint) {
+        (Some(browser), Some(endpoint))
+            if browser.get("sub") != endpoint.get("sub") || browser.get("iss") != endpoint.get("iss") =>
+        {
+            Err(Error::invalid("the id tokens of the callback and of the token endpoint are of different users"))
+        }
+        (browser, endpoint) => Ok(endpoint.or(browser)),
+    }
+}
+
+async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<Pair>) -> Result<Token> {
     let config = values.config;
     let model = config.model();
     let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
@@ -67,19 +109,13 @@ async fn request(values: &Values<'_>, pending: &Pending, code: &str) -> Result<T
         pairs.push(("code_verifier".into(), pending.code_verifier.clone()));
     }
     let call = Call {
-        request: &model.token.request,
-        response: &model.token.response,
-        url: values.endpoint(Endpoint::Token)?,
         pairs,
-        hooks: Some((Hook::AccessTokenRequest, Hook::AccessTokenResponse)),
+        extra,
+        before: Some(Hook::AccessTokenRequest),
+        after: Some(Hook::AccessTokenResponse),
         secrets: vec![code, &pending.code_verifier],
+        ..Call::new(&model.token.request, values.endpoint(Endpoint::Token)?)
     };
-    let answer = call.send(&values).await?;
-    let terms = Terms {
-        lifetime: model.token.lifetime,
-        separator: &model.scopes.separator,
-        scopes: &pending.scopes,
-        now: config.clock.now(),
-    };
-    from_answer(&answer, &terms)
+    let answer = call.send(&model.token.response, &values).await?;
+    from_answer(&answer, &Terms::of(config, model.token.lifetime, &pending.scopes))
 }

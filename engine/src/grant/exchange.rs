@@ -16,21 +16,9 @@ pub(super) async fn after(config: &Config, grant: Grant, token: Token) -> Result
     let Some(url) = &exchange.request.url else { return Ok(token) };
     let learned = token.learned.clone();
     let values = Values { token: Some(&token), learned: &learned, ..Values::new(config) };
-    let call = Call {
-        request: &exchange.request,
-        response: &exchange.response,
-        url: values.url(url)?,
-        pairs: Vec::new(),
-        hooks: None,
-        secrets: vec![token.access_token.expose()],
-    };
-    let answer = call.send(&values).await?;
-    let terms = Terms {
-        lifetime: model.token.lifetime,
-        separator: &model.scopes.separator,
-        scopes: &token.scopes,
-        now: config.clock.now(),
-    };
+    let call = Call { secrets: vec![token.access_token.expose()], ..Call::new(&exchange.request, values.url(url)?) };
+    let answer = call.send(&exchange.response, &values).await?;
+    let terms = Terms::of(config, model.token.lifetime, &token.scopes);
     let exchanged = token.clone().renewed(from_answer(&answer, &terms)?);
     relearned(config, exchanged)
 }

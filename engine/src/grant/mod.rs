@@ -1,44 +1,72 @@
 //! Grants: the ways to a token. Each builds its parameters; the token call is one.
 
 pub(crate) mod authorization_code;
+pub(crate) mod device;
+pub(crate) mod direct;
 mod exchange;
 pub(crate) mod learn;
 pub(crate) mod refresh_token;
+#[cfg(feature = "jose")]
+pub(crate) mod service_account;
 
-use grantry_descriptor::model::{Hook, Request, Response};
+use grantry_descriptor::model::{Authentication, Hook, Request, Response};
 use url::Url;
 
 use crate::error::Result;
+use crate::http::HttpResponse;
 use crate::phase::encode::Pair;
 use crate::phase::request;
 use crate::phase::response::{self, Answer};
 use crate::phase::template::Values;
 
-/// One call to a token endpoint.
-struct Call<'a> {
-    request: &'a Request,
-    response: &'a Response,
-    url: Url,
-    pairs: Vec<Pair>,
-    /// Before sending, and before parsing.
-    hooks: Option<(Hook, Hook)>,
+/// One call of the client to an endpoint of the provider's.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) url: Url,
+    pub(crate) pairs: Vec<Pair>,
+    /// The caller's own parameters.
+    pub(crate) extra: Vec<Pair>,
+    /// Before sending.
+    pub(crate) before: Option<Hook>,
+    /// Before parsing.
+    pub(crate) after: Option<Hook>,
     /// What the request carries that no error may repeat.
-    secrets: Vec<&'a str>,
+    pub(crate) secrets: Vec<&'a str>,
 }
 
 impl<'a> Call<'a> {
-    async fn send(self, values: &Values<'_>) -> Result<Answer<'a>> {
+    /// A call without hooks.
+    pub(crate) const fn new(request: &'a Request, url: Url) -> Self {
+        Self { request, url, pairs: Vec::new(), extra: Vec::new(), before: None, after: None, secrets: Vec::new() }
+    }
+
+    /// Sends the request and reads its answer.
+    pub(crate) async fn send(self, response: &'a Response, values: &Values<'_>) -> Result<Answer<'a>> {
+        let secrets = self.secrets.clone();
+        let answer = self.answer(values).await?;
+        response::read(response, &answer, &with_credential(secrets, values))
+    }
+
+    /// Sends the request; its answer as it came.
+    pub(crate) async fn answer(self, values: &Values<'_>) -> Result<HttpResponse> {
         let config = values.config;
-        let mut request = request::render(self.request, self.url, self.pairs, Vec::new(), values)?;
-        if let Some((before, _)) = self.hooks {
+        let mut request = request::render(self.request, self.url, self.pairs, self.extra, values)?;
+        if let Some(before) = self.before {
             request = config.hooks.on_request(before, request).await?;
         }
-        let mut answer = config.transport.send(request).await?;
-        if let Some((_, after)) = self.hooks {
-            answer = config.hooks.on_response(after, answer).await?;
+        if let Some(authenticate) = config.own_method.as_ref().filter(|_| self.request.authentication == Authentication::Client) {
+            request = authenticate(request).await?;
         }
-        let secret = config.credential.secret().map(|secret| secret.expose());
-        let secrets: Vec<&str> = self.secrets.into_iter().chain(secret).collect();
-        response::read(self.response, &answer, &secrets)
+        let answer = config.transport.send(request).await?;
+        match self.after {
+            Some(after) => config.hooks.on_response(after, answer).await,
+            None => Ok(answer),
+        }
     }
+}
+
+/// The secrets of a call, and the client's own.
+pub(crate) fn with_credential<'v>(mut secrets: Vec<&'v str>, values: &Values<'v>) -> Vec<&'v str> {
+    secrets.extend(values.config.credential.secret().map(|secret| secret.expose()));
+    secrets
 }

@@ -58,6 +58,22 @@ impl Claims {
         }
     }
 
+    /// `auth_time` is a time, and where an age was asked for, it is there and recent enough; `amr` is a list (OpenID Connect Core
+    /// sections 2 and 3.1.2.1).
+    pub(crate) fn check_authentication(&self, now: u64, max_age: Option<u64>) -> Result<(), IdTokenError> {
+        match (self.time("auth_time")?, max_age) {
+            (None, Some(_)) => return Err(IdTokenError::claim("auth_time", "is missing, although an age was asked for")),
+            (Some(then), Some(age)) if clock::since(then, now) > clock::after(age, SKEW) => {
+                return Err(IdTokenError::claim("auth_time", "is longer ago than was asked for"));
+            }
+            _ => {}
+        }
+        match self.0.get("amr") {
+            None | Some(Value::Array(_)) => Ok(()),
+            Some(_) => Err(IdTokenError::claim("amr", "is no list")),
+        }
+    }
+
     /// `aud` is the client, alone or with others where `azp` is the client (OpenID Connect Core section 3.1.3.7, steps 3 to 5).
     pub(crate) fn check_audience(&self, client_id: &str) -> Result<(), IdTokenError> {
         let others = match self.0.get("aud") {

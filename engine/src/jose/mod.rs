@@ -6,6 +6,7 @@ mod error;
 mod jws;
 mod key_set;
 mod signing_key;
+mod symmetric;
 
 pub(crate) use algorithm::left_half;
 pub(crate) use claims::Claims;
@@ -13,3 +14,4 @@ pub use error::IdTokenError;
 pub(crate) use jws::Jws;
 pub(crate) use key_set::{Key, KeySet};
 pub use signing_key::{SigningKey, SigningKeyError};
+pub(crate) use symmetric::sign_with_secret;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value};
 
 use super::algorithm;
+use super::symmetric::unsigned;
 use crate::error::Error;
 
 /// Shortest RSA modulus, in bytes (RFC 7518 section 3.3).
@@ -84,6 +83,14 @@ impl SigningKey {
         Ok(Self { key: Arc::new(key), kind, id: None })
     }
 
+    /// Reads an encrypted PEM text.
+    ///
+    /// # Errors
+    /// Not there yet.
+    pub fn from_encrypted_pem(_pem: impl AsRef<[u8]>, _passphrase: &str) -> Result<Self, SigningKeyError> {
+        Err(SigningKeyError::Unsupported)
+    }
+
     /// Names the key as the provider does: `kid` (RFC 7515 section 4.1.4).
     #[must_use]
     pub fn key_id(self, id: impl Into<String>) -> Self {
@@ -93,6 +100,24 @@ impl SigningKey {
     /// The key's name at the provider.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The algorithm that a key of this kind usually signs with.
+    pub(crate) const fn default_algorithm(&self) -> &'static str {
+        match self.kind {
+            Kind::Rsa => "RS256",
+            Kind::P256 => "ES256",
+            Kind::P384 => "ES384",
+            Kind::Ed25519 => "EdDSA",
+        }
+    }
+
+    /// Whether the key signs with this algorithm.
+    pub(crate) fn check_algorithm(&self, alg: &str) -> Result<(), SigningKeyError> {
+        match algorithm::named(alg).filter(|algorithm| self.kind.signs(*algorithm)) {
+            Some(_) => Ok(()),
+            None => Err(SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: self.kind.describe() }),
+        }
     }
 
     /// Signs a JWT: `alg` is added to the header.
@@ -105,8 +130,7 @@ impl SigningKey {
         let mismatch = || SigningKeyError::Mismatch { algorithm: alg.to_owned(), key: self.kind.describe() };
         let algorithm = algorithm::named(alg).filter(|algorithm| self.kind.signs(*algorithm)).ok_or_else(mismatch)?;
         header.insert("alg".to_owned(), alg.into());
-        let encode = |part: Map<String, Value>| URL_SAFE_NO_PAD.encode(Value::Object(part).to_string());
-        let signed = format!("{}.{}", encode(header), encode(claims));
+        let signed = unsigned(header, claims);
         let signature = crypto::sign(signed.as_bytes(), &self.key, algorithm).map_err(|_| SigningKeyError::Unsupported)?;
         Ok(format!("{signed}.{signature}"))
     }
@@ -170,7 +194,8 @@ impl From<SigningKeyError> for Error {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::encoding::AsDer as _;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
 

@@ -1,5 +1,8 @@
 //! OpenID Connect: whose id token it is, and what it must say.
 
+mod end_session;
+mod from_provider;
+mod id_token;
 pub(crate) mod issuer;
 
 #[cfg(feature = "jose")]
@@ -7,13 +10,25 @@ mod keys;
 #[cfg(feature = "jose")]
 mod verify;
 
+pub use end_session::{EndSession, PendingLogout};
+#[cfg(feature = "jose")]
+pub use from_provider::LogoutToken;
+#[cfg(feature = "jose")]
+pub(crate) use from_provider::logout_token;
+pub use from_provider::{FrontChannelLogout, InitiatedLogin};
+pub(crate) use from_provider::{front_channel_logout, initiated_login};
+pub use id_token::IdToken;
 #[cfg(feature = "jose")]
 pub(crate) use keys::Keys;
 #[cfg(feature = "jose")]
-pub(crate) use verify::{verify_access_token, verify_refresh, verify_sign_in};
+pub(crate) use verify::{
+    verify_access_token, verify_direct, verify_front_channel, verify_refresh, verify_sign_in, verify_userinfo,
+};
 
 #[cfg(not(feature = "jose"))]
-pub(crate) use without_jose::{verify_access_token, verify_refresh, verify_sign_in};
+pub(crate) use without_jose::{
+    verify_access_token, verify_direct, verify_front_channel, verify_refresh, verify_sign_in, verify_userinfo,
+};
 
 /// Without the feature `jose` no token is verified, so none is accepted.
 #[cfg(not(feature = "jose"))]
@@ -31,6 +46,27 @@ mod without_jose {
 
     pub(crate) async fn verify_refresh(config: &Config, _: &Token, _: &Token) -> Result<()> {
         refuse_openid(config)
+    }
+
+    pub(crate) async fn verify_direct(config: &Config, token: &Token) -> Result<Option<Value>> {
+        match &token.id_token {
+            Some(_) => refuse_openid(config).map(|()| None),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn verify_front_channel(
+        _: &Config,
+        _: &Pending,
+        _: &str,
+        _: Option<&str>,
+        _: Option<&str>,
+    ) -> Result<Value> {
+        Err(needs_jose())
+    }
+
+    pub(crate) async fn verify_userinfo(_: &Config, _: &Token, _: &str) -> Result<Value> {
+        Err(needs_jose())
     }
 
     pub(crate) async fn verify_access_token(_: &Config, _: &Token) -> Result<Value> {

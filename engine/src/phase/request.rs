@@ -25,6 +25,8 @@ pub(crate) fn render(
     defaults(&mut request.headers, values)?;
     match shape.authentication {
         Authentication::None => {}
+        // The application's own method comes last, when the request is whole.
+        Authentication::Client if values.config.own_method.is_some() => {}
         Authentication::Client => client_authentication::apply(None, &mut pairs, &mut request.headers, values)?,
         Authentication::Method(method) => client_authentication::apply(Some(method), &mut pairs, &mut request.headers, values)?,
         Authentication::AccessToken => {

@@ -53,6 +53,22 @@ pub(crate) fn read<'s>(shape: &'s Response, response: &HttpResponse, secrets: &[
     Ok(Answer { shape, members })
 }
 
+/// An answer without any deviation.
+static STANDARD: Response = Response {
+    format: Format::Json,
+    content_type: Cow::Borrowed("application/json"),
+    root: None,
+    names: Cow::Borrowed(&[]),
+    success: Cow::Borrowed(&[]),
+};
+
+impl Answer<'static> {
+    /// Members that are under their standard names already.
+    pub(crate) fn standard(members: Map<String, Value>) -> Self {
+        Self { shape: &STANDARD, members: Value::Object(members) }
+    }
+}
+
 impl Answer<'_> {
     /// A member by its standard name, wherever the provider has it. Null counts as absent.
     pub(crate) fn member(&self, name: &str) -> Option<Cow<'_, Value>> {

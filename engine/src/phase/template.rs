@@ -63,6 +63,9 @@ impl<'a> Values<'a> {
 
     /// A registered endpoint.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Result<Url> {
+        if let (Endpoint::Token, Some(url)) = (endpoint, &self.config.token_endpoint) {
+            return Ok(url.clone());
+        }
         let model = self.config.model();
         let template =
             model.endpoints.get(endpoint).ok_or_else(|| Error::misuse(format!("`{}` has no {}", model.id, endpoint.as_str())))?;

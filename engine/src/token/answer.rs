@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use grantry_descriptor::model::{Lifetime, Unit, Zero};
+use grantry_descriptor::model::{Grant, Lifetime, Unit, Zero};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Token;
 use crate::clock;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::phase::response::Answer;
 use crate::secret::Secret;
@@ -29,6 +30,20 @@ pub(crate) struct Terms<'a> {
     /// The scopes that were asked for.
     pub(crate) scopes: &'a [String],
     pub(crate) now: u64,
+    pub(crate) grant: Grant,
+}
+
+impl<'a> Terms<'a> {
+    /// The provider's terms, for a request of these scopes.
+    pub(crate) fn of(config: &'a Config, lifetime: Lifetime, scopes: &'a [String]) -> Self {
+        Self {
+            lifetime,
+            separator: &config.model().scopes.separator,
+            scopes,
+            now: config.clock.now(),
+            grant: Grant::AuthorizationCode,
+        }
+    }
 }
 
 /// The token of an answer.
@@ -39,8 +54,9 @@ pub(crate) fn from_answer(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Toke
     })?;
     Ok(Token {
         access_token,
-        token_type: token_type(answer)?,
+        token_type: token_type(answer, terms.grant)?,
         expires_at: expiry(answer, terms)?,
+        issued_at: Some(terms.now),
         refresh_token: secret(answer, "refresh_token")?,
         refresh_token_expires_at: seconds(answer, "refresh_token_expires_in")?
             .map(|seconds| clock::after(terms.now, seconds.min(LONGEST))),
@@ -65,10 +81,12 @@ fn secret(answer: &Answer<'_>, name: &str) -> Result<Option<Secret>> {
 }
 
 /// Bearer in any case, or nothing. Another type would be a token that the client cannot use as the provider means it.
-fn token_type(answer: &Answer<'_>) -> Result<String> {
+fn token_type(answer: &Answer<'_>, grant: Grant) -> Result<String> {
     match answer.member("token_type").as_deref() {
         None => Ok("Bearer".to_owned()),
         Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => Ok("Bearer".to_owned()),
+        // What was issued is no access token (RFC 8693 section 2.2.1).
+        Some(Value::String(kind)) if grant == Grant::TokenExchange && kind.eq_ignore_ascii_case("n_a") => Ok("N_A".to_owned()),
         Some(Value::String(kind)) if ["dpop", "mac", "pop", "n_a"].contains(&kind.to_ascii_lowercase().as_str()) => {
             Err(Error::invalid(format!("the token is of type {kind:?}, which was not asked for")))
         }
@@ -108,7 +126,7 @@ fn seconds(answer: &Answer<'_>, name: &str) -> Result<Option<u64>> {
         .transpose()
 }
 
-fn number(value: &Value) -> Option<u64> {
+pub(crate) fn number(value: &Value) -> Option<u64> {
     let float = match value {
         Value::Number(number) => return number.as_u64().or_else(|| whole(number.as_f64()?)),
         Value::String(text) => match text.trim().parse::<u64>() {
@@ -176,7 +194,10 @@ mod tests {
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         let response = HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.to_owned().into());
         let answer = read(&PLAIN, &response, &[])?;
-        from_answer(&answer, &Terms { lifetime, separator: " ", scopes: &["asked".to_owned()], now: 1000 })
+        from_answer(
+            &answer,
+            &Terms { lifetime, separator: " ", scopes: &["asked".to_owned()], now: 1000, grant: Grant::AuthorizationCode },
+        )
     }
 
     fn parse(body: &str) -> Result<Token> {

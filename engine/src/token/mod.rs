@@ -8,7 +8,7 @@ use std::fmt;
 use grantry_descriptor::model::{Path, Segment};
 use serde_json::{Map, Value};
 
-pub(crate) use answer::{Terms, from_answer};
+pub(crate) use answer::{Terms, from_answer, number};
 
 use crate::phase::path::{present, single, text};
 use crate::secret::Secret;
@@ -23,6 +23,8 @@ pub struct Token {
     pub token_type: String,
     /// When it expires, in seconds since 1970. `None`: unknown, or never.
     pub expires_at: Option<u64>,
+    /// When it came, in seconds since 1970, where that is known.
+    pub issued_at: Option<u64>,
     /// The refresh token.
     pub refresh_token: Option<Secret>,
     /// When the refresh token expires, in seconds since 1970.
@@ -44,6 +46,7 @@ impl Token {
             access_token: access_token.into(),
             token_type: "Bearer".to_owned(),
             expires_at: None,
+            issued_at: None,
             refresh_token: None,
             refresh_token_expires_at: None,
             scopes: Vec::new(),
@@ -56,6 +59,13 @@ impl Token {
     /// Whether the token has expired, or will within `leeway` seconds. A token of unknown lifetime never has.
     pub fn is_expired(&self, now: u64, leeway: u64) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at < crate::clock::after(now, leeway))
+    }
+
+    /// Whether the token should be renewed: it expires within `leeway` seconds, or within half its lifetime where that is shorter,
+    /// so that a token that lives shortly is not renewed before each request.
+    pub(crate) fn is_due(&self, now: u64, leeway: u64) -> bool {
+        let half = self.expires_at.zip(self.issued_at).map(|(end, start)| crate::clock::since(start, end) / 2);
+        self.is_expired(now, half.map_or(leeway, |half| leeway.min(half)))
     }
 
     /// A scalar of the answer as text: `{token.instance_url}`.

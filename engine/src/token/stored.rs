@@ -24,6 +24,7 @@ impl Token {
         set("access_token", self.access_token.expose().into());
         set("token_type", self.token_type.as_str().into());
         set("expires_at", self.expires_at.into());
+        set("issued_at", self.issued_at.into());
         set("refresh_token", secret(&self.refresh_token));
         set("refresh_token_expires_at", self.refresh_token_expires_at.into());
         set("scope", self.scopes.clone().into());
@@ -45,10 +46,11 @@ impl Token {
         let value =
             json::parse(text.as_bytes()).map_err(|error| Error::misuse(format!("the stored token cannot be read: {error}")))?;
         let Value::Object(mut members) = value else { return Err(Error::misuse("the stored token is no JSON object")) };
-        match members.remove("version").map(|version| version.as_u64()) {
-            None | Some(Some(VERSION)) => {}
+        let is_own = match members.remove("version").map(|version| version.as_u64()) {
+            None => false,
+            Some(Some(VERSION)) => true,
             Some(_) => return Err(Error::misuse("the stored token was written by a later version of this library")),
-        }
+        };
         let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
         let access_token =
             text(members.remove("access_token")).ok_or_else(|| Error::misuse("the stored token has no access_token"))?;
@@ -56,6 +58,10 @@ impl Token {
         token.token_type =
             text(members.remove("token_type")).filter(|kind| !kind.eq_ignore_ascii_case("bearer")).unwrap_or(token.token_type);
         token.expires_at = seconds(members.remove("expires_at"));
+        if is_own {
+            // Elsewhere a provider's own member may have this name.
+            token.issued_at = seconds(members.remove("issued_at"));
+        }
         token.refresh_token = text(members.remove("refresh_token")).map(Secret::new);
         token.refresh_token_expires_at = seconds(members.remove("refresh_token_expires_at"));
         token.scopes = scopes(members.remove("scope"));

@@ -16,15 +16,51 @@ pub(crate) struct Capability {
 }
 
 /// Every capability that a descriptor decides, in protocol order.
-pub(crate) const CAPABILITIES: [Capability; 7] = [
+pub(crate) const CAPABILITIES: [Capability; 18] = [
     Capability { name: "ClientSecret", is_supported: takes_client_secret, methods: &[] },
     Capability { name: "PrivateKey", is_supported: takes_private_key, methods: &[] },
     Capability { name: "WithoutHooks", is_supported: |model| model.hooks.is_empty(), methods: &[] },
     Capability { name: "DefaultVariables", is_supported: needs_no_variables, methods: &[] },
+    Capability { name: "OpenId", is_supported: |model| model.openid.is_some(), methods: &[] },
     Capability {
         name: "AuthorizationCode",
         is_supported: |model| model.grants.contains(&Grant::AuthorizationCode),
-        methods: &[("send the user to the provider", "Client::authorize"), ("answer the callback", "Client::exchange")],
+        methods: &[("send the user to the provider", "Client::authorize")],
+    },
+    Capability {
+        name: "Implicit",
+        is_supported: |model| model.grants.contains(&Grant::Implicit),
+        methods: &[("get tokens through the browser", "Client::implicit")],
+    },
+    Capability {
+        name: "SignIn",
+        is_supported: |model| model.grants.iter().any(|grant| matches!(grant, Grant::AuthorizationCode | Grant::Implicit)),
+        methods: &[("answer the callback", "Client::exchange")],
+    },
+    Capability {
+        name: "DeviceAuthorization",
+        is_supported: |model| model.grants.contains(&Grant::DeviceCode),
+        methods: &[("sign in on another device", "Client::device")],
+    },
+    Capability {
+        name: "Password",
+        is_supported: |model| model.grants.contains(&Grant::Password),
+        methods: &[("sign in with a password", "Client::password")],
+    },
+    Capability {
+        name: "ClientCredentials",
+        is_supported: |model| model.grants.contains(&Grant::ClientCredentials),
+        methods: &[("authorize the application itself", "Client::client_credentials")],
+    },
+    Capability {
+        name: "JwtBearer",
+        is_supported: |model| model.grants.contains(&Grant::JwtBearer),
+        methods: &[("exchange an assertion", "Client::jwt_bearer")],
+    },
+    Capability {
+        name: "TokenExchange",
+        is_supported: |model| model.grants.contains(&Grant::TokenExchange),
+        methods: &[("exchange a token for another", "Client::token_exchange")],
     },
     Capability {
         name: "RefreshToken",
@@ -32,9 +68,24 @@ pub(crate) const CAPABILITIES: [Capability; 7] = [
         methods: &[("renew a token", "Client::refresh")],
     },
     Capability {
+        name: "Revocation",
+        is_supported: |model| model.endpoints.revocation_endpoint.is_some(),
+        methods: &[("give a token back", "Client::revoke")],
+    },
+    Capability {
+        name: "Introspection",
+        is_supported: |model| model.endpoints.introspection_endpoint.is_some(),
+        methods: &[("ask about a token", "Client::introspect")],
+    },
+    Capability {
         name: "UserInfo",
         is_supported: |model| model.userinfo.is_some(),
         methods: &[("read the user's profile", "Session::profile")],
+    },
+    Capability {
+        name: "EndSession",
+        is_supported: |model| model.endpoints.end_session_endpoint.is_some(),
+        methods: &[("end the user's session at the provider", "Client::end_session")],
     },
 ];
 
@@ -56,7 +107,7 @@ pub(crate) fn calls_an_api(model: &Model) -> bool {
 pub(crate) fn needs_jose(model: &Model) -> bool {
     model.openid.is_some()
         || model.client_authentication.assertion.is_some()
-        || model.service_accounts.iter().any(|account| account.assertion.is_some())
+        || !model.service_accounts.is_empty()
         || mentions(model, |leaf| {
             matches!(leaf, Leaf::Method(AuthenticationMethod::ClientSecretJwt | AuthenticationMethod::PrivateKeyJwt))
         })
@@ -90,7 +141,7 @@ fn takes_private_key(model: &Model) -> bool {
         || mentions(&without_credential(model), |leaf| {
             matches!(leaf, Leaf::Value(Value::Engine(EngineValue::PrivateKey | EngineValue::KeyId)))
         })
-        || mentions(model, |leaf| matches!(leaf, Leaf::Method(AuthenticationMethod::PrivateKeyJwt)))
+        || mentions(&without_credential(model), |leaf| matches!(leaf, Leaf::Method(AuthenticationMethod::PrivateKeyJwt)))
 }
 
 /// The assertion that is signed with the application's key.

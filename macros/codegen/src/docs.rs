@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use grantry_descriptor::Status;
-use grantry_descriptor::model::Model;
+use grantry_descriptor::model::{Authentication, AuthenticationMethod, Model, ServiceAccount};
 
 use crate::capability::{self, CAPABILITIES};
 use crate::names::{Names, Setting};
@@ -25,7 +25,7 @@ pub(crate) fn module(model: &Model, names: &Names<'_>, place: Place) -> String {
         Status::Retired(reason) => docs += &format!("**No longer in service**: {}\n\n", text(reason)),
     }
     docs += &format!("[Documentation of the provider]({})\n\n", model.documentation);
-    docs += &methods(model);
+    docs += &methods(model, names);
     docs += &example(model, names, place);
     docs += &scopes(model, names);
     docs += &variables(names);
@@ -50,6 +50,18 @@ pub(crate) fn setting(setting: &Setting<'_>) -> String {
         line += " Learned from the provider where it is not set.";
     }
     line
+}
+
+/// How a service account gets its token.
+pub(crate) fn account(account: &ServiceAccount) -> &'static str {
+    match (&account.grant_type, &account.assertion, account.request.authentication) {
+        (None, ..) => "a token that it signs itself",
+        (Some(_), None, _) => "client credentials",
+        (Some(_), Some(_), Authentication::Method(AuthenticationMethod::PrivateKeyJwt)) => {
+            "client credentials and a signed assertion"
+        }
+        (Some(_), Some(_), _) => "a signed assertion",
+    }
 }
 
 /// Markdown that shows `text` as it is.
@@ -82,7 +94,7 @@ fn sentence(description: &str) -> String {
     sentence
 }
 
-fn methods(model: &Model) -> String {
+fn methods(model: &Model, names: &Names<'_>) -> String {
     let supported = CAPABILITIES.iter().filter(|capability| (capability.is_supported)(model));
     let api = [("call the API", "Session::request")];
     let rows = [("make a client", capability::constructor(model))]
@@ -90,7 +102,9 @@ fn methods(model: &Model) -> String {
         .chain(supported.flat_map(|capability| capability.methods.iter().copied()))
         .chain(api.into_iter().filter(|_| capability::calls_an_api(model)))
         .chain([("go on with a stored token", "Client::session")]);
-    let rows: String = rows.map(|(purpose, method)| format!("| {purpose} | [`{method}`] |\n")).collect();
+    let accounts =
+        names.accounts.iter().map(|name| format!("| authorize a machine by {} | [`{}`] |\n", account(name.account), name.alias));
+    let rows: String = rows.map(|(purpose, method)| format!("| {purpose} | [`{method}`] |\n")).chain(accounts).collect();
     format!("| to | call |\n|---|---|\n{rows}\n")
 }
 
@@ -115,10 +129,11 @@ fn example(model: &Model, names: &Names<'_>, place: Place) -> String {
         lines += "# async fn example() -> grantry::Result<()> {\n";
     }
     let arguments = arguments.join(", ");
-    let _ = writeln!(
-        lines,
-        "let client = {id}::{constructor}({arguments}){fallible}.redirect_uri(\"https://app.example/callback\")?;"
-    );
+    let redirect = if is_supported(model, "SignIn") { ".redirect_uri(\"https://app.example/callback\")?" } else { "" };
+    let _ = writeln!(lines, "let client = {id}::{constructor}({arguments}){fallible}{redirect};");
+    if !is_supported(model, "AuthorizationCode") && is_supported(model, "ClientCredentials") {
+        lines += "let session = client.client_credentials().await?;\n";
+    }
     if is_supported(model, "AuthorizationCode") {
         lines += "let (url, pending) = client.authorize().start()?;\n";
         lines += "// Keep `pending`, send the user to `url`. Then, in the callback:\n";

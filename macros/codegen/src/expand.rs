@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use crate::capability::{self, CAPABILITIES};
 use crate::docs::{self, Place};
 use crate::ident;
-use crate::names::{Choices, Names, Setting};
+use crate::names::{AccountName, Choices, Names, Setting};
 use crate::quote::{Quote, imports};
 
 /// Where the module goes, and where it comes from.
@@ -48,6 +48,7 @@ pub(crate) fn module(target: &Target, model: &Model) -> TokenStream {
     let marker = marker(root, model, &names.marker);
     let scope = scope(root, model, &names);
     let variables = variables(root, model, &names);
+    let accounts = names.accounts.iter().map(|account| service_account(root, model, &names.marker, account));
     quote! {
         #attributes
         #[allow(clippy::all, clippy::pedantic, dead_code, unreachable_pub)]
@@ -59,6 +60,7 @@ pub(crate) fn module(target: &Target, model: &Model) -> TokenStream {
             #marker
             #scope
             #variables
+            #(#accounts)*
         }
     }
 }
@@ -113,6 +115,24 @@ fn marker(root: &TokenStream, model: &Model, marker: &Ident) -> TokenStream {
         pub type Client = #root::Client<#marker>;
         #[doc = #session]
         pub type Session = #root::Session<#marker>;
+    }
+}
+
+fn service_account(root: &TokenStream, model: &Model, provider: &Ident, account: &AccountName<'_>) -> TokenStream {
+    let AccountName { alias, marker, account } = account;
+    let name: &str = &account.name;
+    let docs = format!("A service account of {}: {}.", docs::text(&model.name), docs::account(account));
+    let marker_docs = format!("The kind of service account {}, as a type.", docs::code(name));
+    quote! {
+        #[doc = #marker_docs]
+        #[derive(Clone, Copy, Debug)]
+        pub enum #marker {}
+        impl #root::ServiceProfile for #marker {
+            type Provider = #provider;
+            const NAME: &'static str = #name;
+        }
+        #[doc = #docs]
+        pub type #alias = #root::ServiceAccount<#marker>;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What of a descriptor gets a name in Rust, and which.
 
-use grantry_descriptor::model::{Model, Value, Variable};
+use grantry_descriptor::model::{Model, ServiceAccount, Value, Variable};
 use proc_macro2::Ident;
 
 use crate::ident::{self, Names as Namespace};
@@ -12,6 +12,14 @@ pub(crate) struct Names<'a> {
     pub(crate) marker: Ident,
     pub(crate) scopes: Vec<ScopeName<'a>>,
     pub(crate) settings: Vec<Setting<'a>>,
+    pub(crate) accounts: Vec<AccountName<'a>>,
+}
+
+/// One of `service_accounts`: an alias, and the marker behind it.
+pub(crate) struct AccountName<'a> {
+    pub(crate) alias: Ident,
+    pub(crate) marker: Ident,
+    pub(crate) account: &'a ServiceAccount,
 }
 
 /// A variant of `Scope`.
@@ -40,12 +48,21 @@ impl<'a> Names<'a> {
     pub(crate) fn of(model: &'a Model) -> Self {
         let mut types = Namespace::new(&["Client", "Session", "Scope", "Variables"]);
         let marker = types.claim(&[ident::upper_camel(&model.name), ident::upper_camel(&model.id) + "Provider"]);
-        Self { marker, scopes: scopes(model), settings: settings(model, &mut types) }
+        let settings = settings(model, &mut types);
+        let accounts = model.service_accounts.iter().map(|account| account_name(account, &mut types)).collect();
+        Self { marker, scopes: scopes(model), settings, accounts }
     }
 
     pub(crate) fn required(&self) -> impl Iterator<Item = &Setting<'a>> {
         self.settings.iter().filter(|setting| setting.required)
     }
+}
+
+fn account_name<'a>(account: &'a ServiceAccount, types: &mut Namespace) -> AccountName<'a> {
+    let name = ident::upper_camel(&account.name);
+    let alias = types.claim(&[name.clone(), name.clone() + "Account"]);
+    let marker = types.claim(&[name.clone() + "Profile", name + "AccountProfile"]);
+    AccountName { alias, marker, account }
 }
 
 fn scopes(model: &Model) -> Vec<ScopeName<'_>> {

@@ -99,7 +99,7 @@ structs! {
         jwks_uri,
     }
     ClientAuthentication { methods, encoding, username, password, assertion }
-    Assertion { alg, lifetime, header, claims, key }
+    Assertion { alg, lifetime, backdate, header, claims, key }
     ServiceAccount { name, request, response, grant_type, assertion, key_file, lifetime }
     Authorization { names, parameters, code_challenge_method, fragment, iss_parameter }
     Callback { names, signature, access_denied }

@@ -169,8 +169,8 @@ impl Run<'_> {
     async fn exchange(&mut self, client: &Client, pending: Pending, arrival: Arrival) -> Option<Session> {
         match client.exchange(pending, Callback::from(arrival)).await {
             Ok(session) => {
-                let mut value = token(&session.token());
-                value["id_token_claims"] = json!(session.id_token_claims());
+                let mut value = session.current_token().map_or(Value::Null, |current| token(&current));
+                value["id_token_claims"] = json!(session.id_token().map(|id_token| id_token.claims()));
                 self.step("token", Ok(value));
                 Some(session)
             }

@@ -7,6 +7,8 @@ pub struct Assertion {
     pub alg: Str,
     /// Seconds.
     pub lifetime: u64,
+    /// Seconds by which `iat` lies in the past: for providers that refuse a clock ahead of theirs.
+    pub backdate: u64,
     pub header: List<(Str, Template)>,
     pub claims: List<(Str, Template)>,
     /// The key, where it is not the credential's (`{client_secret}`).

@@ -14,7 +14,7 @@ use crate::yaml::node::Entry;
 use crate::yaml::section::{self, Section, item_path, items};
 
 const KEYS: [&str; 6] = ["method", "methods", "encoding", "username", "password", "assertion"];
-const ASSERTION: [&str; 5] = ["alg", "lifetime", "header", "claims", "key"];
+const ASSERTION: [&str; 6] = ["alg", "lifetime", "backdate", "header", "claims", "key"];
 
 impl Scope<'_> {
     pub(super) fn client_authentication(&self, root: &Section<'_>) -> ClientAuthentication {
@@ -89,6 +89,7 @@ impl Scope<'_> {
         Assertion {
             alg: section.chosen("alg", &algorithms).unwrap_or_default().into(),
             lifetime: section.whole("lifetime").unwrap_or_default(),
+            backdate: section.whole("backdate").unwrap_or_default(),
             header: self.templates(&section, "header", &sources::ASSERTION).into(),
             claims: self.templates(&section, "claims", &sources::ASSERTION).into(),
             key: self.template(&section, "key", &sources::ASSERTION_KEY),
@@ -109,8 +110,5 @@ impl Scope<'_> {
 }
 
 const fn is_supported(method: AuthenticationMethod) -> bool {
-    matches!(
-        method,
-        AuthenticationMethod::ClientSecretBasic | AuthenticationMethod::ClientSecretPost | AuthenticationMethod::None
-    )
+    !matches!(method, AuthenticationMethod::TlsClientAuth | AuthenticationMethod::SelfSignedTlsClientAuth)
 }

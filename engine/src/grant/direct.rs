@@ -1,0 +1,71 @@
+//! The grants that go without a browser: client credentials, password, JWT bearer, token exchange.
+
+use std::borrow::Cow;
+
+use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook, Phase as Shape, Request};
+use serde_json::Value;
+
+use super::Call;
+use super::exchange::{self, relearned};
+use crate::config::Config;
+use crate::error::{Error, Phase, Result};
+use crate::openid;
+use crate::phase::encode::Pair;
+use crate::phase::template::Values;
+use crate::secret::Secret;
+use crate::token::{Terms, Token, from_answer};
+
+/// What a grant sends besides its type and scope, and what the caller adds.
+#[derive(Clone, Default)]
+pub(crate) struct Parameters {
+    pub(crate) own: Vec<(&'static str, Secret)>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) extra: Vec<Pair>,
+}
+
+/// Gets a token by a grant, and the claims of the id token that came with it.
+pub(crate) async fn token(config: &Config, grant: Grant, parameters: &Parameters) -> Result<(Token, Option<Value>)> {
+    let model = config.model();
+    if !model.grants.contains(&grant) {
+        return Err(Error::misuse(format!("the provider does not have the grant `{}`", grant.as_str())));
+    }
+    let token = request(config, grant, parameters).await.map_err(|error| error.in_phase(Phase::Token))?;
+    let id_token = openid::verify_direct(config, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let token = relearned(config, token)?;
+    let token = exchange::after(config, grant, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    Ok((token, id_token))
+}
+
+async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Result<Token> {
+    let model = config.model();
+    let shape = shape(config, grant);
+    let scope = parameters.scopes.join(&model.scopes.separator);
+    let engine = [(EngineValue::Scope, scope.as_str())];
+    let values = Values { engine: &engine, ..Values::new(config) };
+    let mut pairs: Vec<Pair> = vec![("grant_type".into(), grant.as_str().to_owned())];
+    pairs.extend(parameters.own.iter().map(|(name, value)| ((*name).into(), value.expose().to_owned())));
+    pairs.push(("scope".into(), scope.clone()));
+    let call = Call {
+        pairs,
+        extra: parameters.extra.clone(),
+        before: Some(Hook::AccessTokenRequest),
+        after: Some(Hook::AccessTokenResponse),
+        secrets: parameters.own.iter().map(|(_, value)| value.expose()).collect(),
+        ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
+    };
+    let answer = call.send(&shape.response, &values).await?;
+    from_answer(&answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
+}
+
+/// The grant's section, or what it inherits from `token`.
+fn shape(config: &Config, grant: Grant) -> Cow<'_, Shape> {
+    let model = config.model();
+    match grant {
+        Grant::ClientCredentials => Cow::Borrowed(&model.client_credentials),
+        Grant::Password => Cow::Borrowed(&model.password),
+        _ => Cow::Owned(Shape {
+            request: Request { url: None, parameters: Vec::new().into(), ..model.token.request.clone() },
+            response: model.token.response.clone(),
+        }),
+    }
+}

@@ -1,0 +1,72 @@
+//! One renewal at a time: whoever needs a new token waits for the one that is on its way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::token::Token;
+
+type Outcome = Result<Arc<Token>>;
+
+/// The renewal that is under way, if any.
+#[derive(Default)]
+pub(crate) struct Renewal(Mutex<Option<Shared<BoxFuture<'static, Outcome>>>>);
+
+impl Renewal {
+    /// Joins the renewal that is under way, or starts `renew` unless `is_done` tells that its work was done meanwhile.
+    ///
+    /// It runs in a task of its own: a caller that is dropped or times out does not cancel it, and one that panics does not
+    /// poison it.
+    pub(crate) async fn run<F>(self: &Arc<Self>, is_done: impl FnOnce() -> Option<Arc<Token>>, renew: F) -> Outcome
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let shared = {
+            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(token) = is_done() {
+                return Ok(token);
+            }
+            match &*slot {
+                Some(shared) => shared.clone(),
+                None => slot.insert(self.start(renew)).clone(),
+            }
+        };
+        shared.await
+    }
+
+    /// Waits for the renewal that is under way, if any.
+    pub(crate) async fn settled(&self) {
+        let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(shared) = shared {
+            let _outcome = shared.await;
+        }
+    }
+
+    fn start<F>(self: &Arc<Self>, renew: F) -> Shared<BoxFuture<'static, Outcome>>
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let renewal = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let _done = Done(renewal);
+            renew.await
+        });
+        async move { task.await.unwrap_or_else(|error| Err(stopped(&error))) }.boxed().shared()
+    }
+}
+
+/// Makes room for the next renewal, also when this one panics.
+struct Done(Arc<Renewal>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn stopped(error: &tokio::task::JoinError) -> Error {
+    let what = if error.is_panic() { "a hook or callback panicked" } else { "the runtime is shutting down" };
+    Error::new(ErrorKind::Misuse, format!("the renewal of the token did not end: {what}"))
+}
