@@ -27,6 +27,7 @@ mod hooks;
 mod http;
 #[cfg(feature = "jose")]
 mod jose;
+pub mod metadata;
 mod openid;
 mod phase;
 mod pkce;
