@@ -51,7 +51,7 @@ impl<P: Compiled> Client<P> {
     /// A client with the provider's default settings.
     pub fn new(client_id: impl Into<String>, credential: impl CredentialFor<P>) -> Self
     where
-        P: supports::DefaultVariables + supports::WithoutHooks,
+        P: supports::DefaultVariables + supports::WithoutHooks + supports::WithoutDiscovery,
     {
         let descriptor = P::descriptor().clone();
         Self::compiled(Config::unchecked(descriptor, Vec::new(), client_id.into(), credential.into_credential(), Hooks::new()))
@@ -63,7 +63,7 @@ impl<P: Compiled> Client<P> {
     /// [`Misuse`](crate::ErrorKind::Misuse): a value that the variable's pattern does not admit.
     pub fn with(variables: P::Variables, client_id: impl Into<String>, credential: impl CredentialFor<P>) -> Result<Self>
     where
-        P: supports::WithoutHooks,
+        P: supports::WithoutHooks + supports::WithoutDiscovery,
     {
         Self::with_hooks(variables, client_id, credential, Hooks::new())
     }
@@ -77,7 +77,10 @@ impl<P: Compiled> Client<P> {
         client_id: impl Into<String>,
         credential: impl CredentialFor<P>,
         hooks: Hooks,
-    ) -> Result<Self> {
+    ) -> Result<Self>
+    where
+        P: supports::WithoutDiscovery,
+    {
         let descriptor = P::descriptor().clone();
         let credential = credential.into_credential();
         Config::new(descriptor, variables.into_values(), client_id.into(), credential, hooks).map(Self::compiled)

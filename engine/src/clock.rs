@@ -1,11 +1,17 @@
 //! Time, and arithmetic with it. Whatever comes from the wire is added here and nowhere else.
 
+use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tells the time, in seconds since 1970-01-01T00:00:00Z.
+/// Tells the time, in seconds since 1970-01-01T00:00:00Z, and waits.
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> u64;
+
+    /// Waits. By default tokio's timer does.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// The system's clock.

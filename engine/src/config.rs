@@ -12,6 +12,7 @@ use url::Url;
 use crate::client_authentication::fits;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::Credential;
+use crate::discovery::Discovered;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, Result};
 use crate::hooks::{Hooks, OnRequest, OnTokenUpdate};
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) descriptor: Descriptor,
     /// The marker of the provider, where it is a compiled one.
     pub(crate) compiled: Option<TypeId>,
+    /// When its endpoints were discovered.
+    pub(crate) discovered: Option<Discovered>,
     /// What the application set.
     variables: Vec<(Cow<'static, str>, String)>,
     pub(crate) client_id: String,
@@ -85,6 +88,7 @@ impl Config {
         Self {
             descriptor,
             compiled: None,
+            discovered: None,
             variables,
             client_id,
             credential,

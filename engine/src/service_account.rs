@@ -19,7 +19,7 @@ use crate::jose::SigningKey;
 use crate::phase::path::{present, text};
 use crate::phase::template::Values;
 use crate::phase::{json, response};
-use crate::provider::{Compiled, Provider, Scope, Variables};
+use crate::provider::{Compiled, Dynamic, Provider, Scope, Variables};
 use crate::session::{Session, Source};
 
 /// Longest key file, in bytes.
@@ -31,10 +31,16 @@ const MAX_SESSIONS: usize = 1024;
 /// One of a provider's kinds of service accounts; `grantry::provider!` implements it for a marker of its own.
 pub trait ServiceProfile: Sized + 'static {
     /// The provider.
-    type Provider: Compiled;
+    type Provider: Provider;
     /// Its name in the descriptor.
     #[doc(hidden)]
     const NAME: &'static str;
+}
+
+/// Of a descriptor that is known at run time only: see [`ServiceAccount::of`].
+impl ServiceProfile for Dynamic {
+    type Provider = Self;
+    const NAME: &'static str = "";
 }
 
 /// A machine's account with a provider. Cheap to clone; the clones share their sessions.
@@ -48,18 +54,15 @@ pub struct ServiceAccount<S: ServiceProfile> {
     sessions: Arc<Mutex<HashMap<String, Session<S::Provider>>>>,
 }
 
-impl<S: ServiceProfile> ServiceAccount<S> {
+impl<S: ServiceProfile> ServiceAccount<S>
+where
+    S::Provider: Compiled,
+{
     /// An account with its id and its credential: a `SigningKey` where the provider takes signed assertions, else a client secret.
     pub fn new(client_id: impl Into<String>, credential: impl Into<Credential>) -> Self {
-        let credential = credential.into();
-        let key = match &credential {
-            Credential::Key(key) => Some(key.clone()),
-            _ => None,
-        };
         let descriptor = S::Provider::descriptor().clone();
-        let config = Config::unchecked(descriptor, Vec::new(), client_id.into(), credential, Hooks::new());
-        let account = Account { profile: S::NAME.to_owned(), key, ..Account::default() };
-        Self { client: Client::compiled(config), account, sessions: Arc::default() }
+        let config = Config::unchecked(descriptor, Vec::new(), client_id.into(), credential.into(), Hooks::new());
+        Self::with_client(Client::compiled(config), S::NAME)
     }
 
     /// An account from the key file that the provider hands out.
@@ -81,21 +84,62 @@ impl<S: ServiceProfile> ServiceAccount<S> {
     /// # Errors
     /// As [`from_file`](Self::from_file).
     pub fn from_json(text: &str) -> Result<Self> {
-        let file =
-            KeyFile::parse(S::Provider::descriptor().__model().service_accounts.iter().find(|known| known.name == S::NAME), text);
-        file.and_then(|file| Self::of(&file)).map_err(|error| error.of_provider(S::Provider::descriptor().id()))
+        Self::new("", Credential::None).read(text)
+    }
+}
+
+impl ServiceAccount<Dynamic> {
+    /// An account of a provider that is known at run time only: the client's id, credential and settings are the account's.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): the descriptor has no such service account.
+    pub fn of(client: Client<Dynamic>, profile: &str) -> Result<Self> {
+        let account = Self::with_client(client, profile);
+        account.account.shape(account.client.config())?;
+        Ok(account)
     }
 
-    fn of(file: &KeyFile<'_>) -> Result<Self> {
+    /// The same with id and credential from the text of a key file.
+    ///
+    /// # Errors
+    /// As [`from_json`](ServiceAccount::from_json).
+    pub fn key_file(self, text: &str) -> Result<Self> {
+        self.read(text)
+    }
+}
+
+impl<S: ServiceProfile> ServiceAccount<S> {
+    fn with_client(client: Client<S::Provider>, profile: &str) -> Self {
+        let key = match &client.config().credential {
+            Credential::Key(key) => Some(key.clone()),
+            _ => None,
+        };
+        let account = Account { profile: profile.to_owned(), key, ..Account::default() };
+        Self { client, account, sessions: Arc::default() }
+    }
+
+    fn read(self, text: &str) -> Result<Self> {
+        let config = self.client.shared_config();
+        let file = KeyFile::parse(self.account.shape(&config)?, text);
+        file.and_then(|file| self.with_file(&file)).map_err(|error| error.of_provider(config.id()))
+    }
+
+    fn with_file(mut self, file: &KeyFile<'_>) -> Result<Self> {
         let key = file.key()?;
+        let client_id = file.required("client_id")?;
         let credential = match (file.get("client_secret"), &key) {
             (Some(secret), _) => Credential::Secret(secret.into()),
             (None, Some(key)) => Credential::Key(key.clone()),
             (None, None) => Credential::None,
         };
-        let mut account = Self::new(file.required("client_id")?, credential);
-        account.account.key = key;
-        account.account.subject = file.get("subject");
+        self.account.key = key;
+        self.account.subject = file.get("subject");
+        let account = self.configure(|client| {
+            client.changed(|config| {
+                config.client_id = client_id;
+                config.credential = credential;
+            })
+        });
         match file.get("token_endpoint") {
             Some(url) => account.token_endpoint(&url),
             None => Ok(account),
@@ -222,10 +266,10 @@ struct KeyFile<'a> {
 }
 
 impl<'a> KeyFile<'a> {
-    fn parse(shape: Option<&'a Shape>, text: &str) -> Result<Self> {
-        let Some(shape) = shape.filter(|shape| !shape.key_file.is_empty()) else {
+    fn parse(shape: &'a Shape, text: &str) -> Result<Self> {
+        if shape.key_file.is_empty() {
             return Err(Error::misuse("the provider hands out no key files for this account").with_hint("use `new`"));
-        };
+        }
         let document =
             json::parse(text.as_bytes()).map_err(|error| Error::misuse(format!("the key file cannot be read: {error}")))?;
         Ok(Self { shape, document })
@@ -271,6 +315,9 @@ impl<S: ServiceProfile> Clone for ServiceAccount<S> {
 
 impl<S: ServiceProfile> fmt::Debug for ServiceAccount<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceAccount").field("profile", &S::NAME).field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("ServiceAccount")
+            .field("profile", &self.account.profile)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }

@@ -58,6 +58,17 @@ capabilities! {
 )]
 pub trait DefaultVariables: Compiled + Provider<Variables: Default> {}
 
+/// Has its endpoints in the descriptor.
+#[diagnostic::on_unimplemented(
+    message = "the endpoints of `{Self}` are discovered",
+    label = "`{Self}` needs discovery",
+    note = "write `Client::discover(client_id, credential).await?`"
+)]
+pub trait WithoutDiscovery: Provider {}
+
+#[diagnostic::do_not_recommend]
+impl WithoutDiscovery for Dynamic {}
+
 /// Needs no hook of the application's.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` needs hooks that the application supplies",

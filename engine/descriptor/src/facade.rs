@@ -23,8 +23,9 @@ impl Descriptor {
         Self { repr: Repr::Compiled(model) }
     }
 
-    #[cfg(feature = "yaml")]
-    pub(crate) fn loaded(model: Model) -> Self {
+    /// Used by the engine, for what discovery has filled in.
+    #[doc(hidden)]
+    pub fn __loaded(model: Model) -> Self {
         Self { repr: Repr::Loaded(Arc::new(model)) }
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::Call;
 use super::exchange::{self, relearned};
 use crate::client::{Client, Task};
+use crate::clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::openid;
@@ -40,9 +40,10 @@ pub struct DeviceAuthorization<P: Provider> {
     verification_uri_complete: Option<String>,
     scopes: Vec<String>,
     extra: Vec<Pair>,
-    expires_at: Instant,
-    interval: Duration,
-    next_poll: Instant,
+    /// Seconds since 1970, like `next_poll`.
+    expires_at: u64,
+    interval: u64,
+    next_poll: u64,
 }
 
 /// What a device authorization answer says.
@@ -58,10 +59,9 @@ struct Codes {
 impl<P: Provider> DeviceAuthorization<P> {
     /// Asks for the codes.
     pub(crate) async fn start(client: Client<P>, scopes: Vec<String>, extra: Vec<Pair>) -> Result<Self> {
-        let asked = Instant::now();
+        let asked = client.config().clock.now();
         let codes = ask(client.config(), &scopes, extra).await.map_err(|error| error.in_phase(Phase::DeviceAuthorization))?;
-        let interval = Duration::from_secs(codes.interval.clamp(1, MAX_INTERVAL));
-        let later = |seconds: u64| asked.checked_add(Duration::from_secs(seconds)).unwrap_or(asked);
+        let interval = codes.interval.clamp(1, MAX_INTERVAL);
         Ok(Self {
             client,
             device_code: codes.device_code,
@@ -70,9 +70,9 @@ impl<P: Provider> DeviceAuthorization<P> {
             verification_uri_complete: codes.verification_uri_complete,
             scopes,
             extra: Vec::new(),
-            expires_at: later(codes.expires_in),
+            expires_at: clock::after(asked, codes.expires_in),
             interval,
-            next_poll: later(interval.as_secs()),
+            next_poll: clock::after(asked, interval),
         })
     }
 
@@ -93,12 +93,12 @@ impl<P: Provider> DeviceAuthorization<P> {
 
     /// How long the codes are still valid.
     pub fn expires_in(&self) -> Duration {
-        self.expires_at.saturating_duration_since(Instant::now())
+        Duration::from_secs(clock::since(self.client.config().clock.now(), self.expires_at))
     }
 
     /// The time between two polls, as it is now.
     pub const fn interval(&self) -> Duration {
-        self.interval
+        Duration::from_secs(self.interval)
     }
 
     /// A further parameter of the polls.
@@ -112,14 +112,11 @@ impl<P: Provider> DeviceAuthorization<P> {
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) with the code `access_denied` or `expired_token`, and whatever can happen to a request; a poll
     /// without an answer is repeated.
-    pub fn wait(mut self) -> Task<'static, Session<P>>
-    where
-        P: Send,
-    {
+    pub fn wait(mut self) -> Task<'static, Session<P>> {
         Box::pin(async move {
             loop {
                 if self.next_poll >= self.expires_at {
-                    tokio::time::sleep_until(self.expires_at).await;
+                    self.sleep_until(self.expires_at).await;
                     return Err(expired().of_provider(self.client.config().id()));
                 }
                 if let Some(session) = self.poll().await? {
@@ -135,7 +132,7 @@ impl<P: Provider> DeviceAuthorization<P> {
     /// As of [`wait`](Self::wait).
     pub fn poll(&mut self) -> Task<'_, Option<Session<P>>> {
         Box::pin(async move {
-            tokio::time::sleep_until(self.next_poll).await;
+            self.sleep_until(self.next_poll).await;
             let result = poll(self.client.config(), &self.device_code, &self.scopes, self.extra.clone()).await;
             match result {
                 Ok((token, id_token)) => {
@@ -143,8 +140,8 @@ impl<P: Provider> DeviceAuthorization<P> {
                 }
                 Err(error) => match self.patience(&error) {
                     Some(interval) => {
-                        self.interval = interval.min(Duration::from_secs(MAX_INTERVAL));
-                        self.next_poll = Instant::now().checked_add(self.interval).unwrap_or(self.expires_at);
+                        self.interval = interval.min(MAX_INTERVAL);
+                        self.next_poll = clock::after(self.client.config().clock.now(), self.interval);
                         Ok(None)
                     }
                     None => Err(error.in_phase(Phase::Token).of_provider(self.client.config().id())),
@@ -153,22 +150,26 @@ impl<P: Provider> DeviceAuthorization<P> {
         })
     }
 
+    async fn sleep_until(&self, then: u64) {
+        let clock = &self.client.config().clock;
+        let wait = clock::since(clock.now(), then);
+        if wait > 0 {
+            clock.sleep(Duration::from_secs(wait)).await;
+        }
+    }
+
     /// The interval with which to go on after an error; `None`: it is final.
-    fn patience(&self, error: &Error) -> Option<Duration> {
-        let longer = |seconds: u64| self.interval.saturating_add(Duration::from_secs(seconds));
+    fn patience(&self, error: &Error) -> Option<u64> {
+        let longer = |seconds: u64| self.interval.saturating_add(seconds);
         match error.code() {
             Some("authorization_pending") => Some(self.interval),
             Some("slow_down") => Some(longer(INTERVAL)),
             Some(_) => None,
             // No answer, or a busy provider: less often (RFC 8628 section 3.5).
-            None if error.is_retryable() => Some(longer(self.interval.as_secs()).max(retry_after(error))),
+            None if error.is_retryable() => Some(longer(self.interval).max(error.retry_after().unwrap_or_default())),
             None => None,
         }
     }
-}
-
-fn retry_after(error: &Error) -> Duration {
-    Duration::from_secs(error.retry_after().unwrap_or_default())
 }
 
 fn expired() -> Error {

@@ -16,11 +16,12 @@ pub(crate) struct Capability {
 }
 
 /// Every capability that a descriptor decides, in protocol order.
-pub(crate) const CAPABILITIES: [Capability; 18] = [
+pub(crate) const CAPABILITIES: [Capability; 19] = [
     Capability { name: "ClientSecret", is_supported: takes_client_secret, methods: &[] },
     Capability { name: "PrivateKey", is_supported: takes_private_key, methods: &[] },
     Capability { name: "WithoutHooks", is_supported: |model| model.hooks.is_empty(), methods: &[] },
     Capability { name: "DefaultVariables", is_supported: needs_no_variables, methods: &[] },
+    Capability { name: "WithoutDiscovery", is_supported: |model| !is_discovered(model), methods: &[] },
     Capability { name: "OpenId", is_supported: |model| model.openid.is_some(), methods: &[] },
     Capability {
         name: "AuthorizationCode",
@@ -92,10 +93,19 @@ pub(crate) const CAPABILITIES: [Capability; 18] = [
 /// The method that makes a client.
 pub(crate) fn constructor(model: &Model) -> &'static str {
     match (model.hooks.is_empty(), needs_no_variables(model)) {
+        (true, true) if is_discovered(model) => "Client::discover",
+        _ if is_discovered(model) => "Client::discover_with",
         (true, true) => "Client::new",
         (true, false) => "Client::with",
         (false, _) => "Client::with_hooks",
     }
+}
+
+/// Whether the endpoints are the provider's to tell.
+fn is_discovered(model: &Model) -> bool {
+    let endpoints = &model.endpoints;
+    let is_bare = endpoints.authorization_endpoint.is_none() && endpoints.token_endpoint.is_none();
+    is_bare && (model.openid.is_some() || model.discovery.is_some())
 }
 
 /// Whether requests have somewhere to go: a base URL, or origins for absolute ones.

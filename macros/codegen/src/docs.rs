@@ -116,14 +116,18 @@ fn example(model: &Model, names: &Names<'_>, place: Place) -> String {
     let id = &model.id;
     let constructor = capability::constructor(model);
     let mut arguments = Vec::new();
-    if constructor != "Client::new" {
+    if !["Client::new", "Client::discover"].contains(&constructor) {
         arguments.push(format!("{id}::{}", variables_expression(names)));
     }
     arguments.extend(["\"client id\"".to_owned(), credential(model).to_owned()]);
-    if constructor == "Client::with_hooks" {
+    if ["Client::with_hooks", "Client::discover_with"].contains(&constructor) {
         arguments.push("grantry::Hooks::new()".to_owned());
     }
-    let fallible = if constructor == "Client::new" { "" } else { "?" };
+    let fallible = match constructor {
+        "Client::new" => "",
+        "Client::discover" | "Client::discover_with" => ".await?",
+        _ => "?",
+    };
     let mut lines = format!("```{fence}\nuse {krate}::{id};\n\n");
     if place == Place::Catalog {
         lines += "# async fn example() -> grantry::Result<()> {\n";

@@ -66,7 +66,7 @@ impl Descriptor {
         let (model, found) = node.map_or((None, Vec::new()), |node| resolve::resolve(node, id, origin));
         findings.extend(found);
         match model {
-            Some(model) if findings.is_empty() => Ok(Self::loaded(model)),
+            Some(model) if findings.is_empty() => Ok(Self::__loaded(model)),
             _ => Err(source.diagnostics(findings)),
         }
     }

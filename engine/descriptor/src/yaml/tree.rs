@@ -32,7 +32,7 @@ pub fn resolve(node: &Node, id: &str, source: Source<'_>) -> (Option<Model>, Vec
 
 /// Model -> descriptor, hygiene problems or not: a mutant of a test.
 pub fn descriptor(model: Model) -> Descriptor {
-    Descriptor::loaded(model)
+    Descriptor::__loaded(model)
 }
 
 /// What holds for the catalog only: endpoints are stated, and URLs have no port.

@@ -63,7 +63,7 @@ impl Scope<'_> {
                 known.extend(also.iter().filter(|word| **word != "none"));
                 self.report.push(lint::unregistered_method::finding(span, path, word, &known));
             }
-            Some(method) if !is_supported(method) => self.report_unsupported(path, span, &format!("`{path}: {word}`")),
+            Some(method) if !is_supported(method) => self.report_unsupported(span, &format!("`{path}: {word}`")),
             Some(_) => {}
         }
         method

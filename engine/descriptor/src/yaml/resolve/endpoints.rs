@@ -52,11 +52,9 @@ impl Scope<'_> {
         if written.is_some() && grants == DEFAULT_GRANTS {
             root.report_restated("grant_types_supported");
         }
-        if browserless && (self.has_openid || root.has("discovery")) {
-            if self.has_openid && !root.has("discovery") {
-                self.report_unsupported("openid.issuer", root.span_of("openid"), "a descriptor that needs discovery");
-            }
-        } else {
+        // What is discovered is checked when it is there.
+        let is_discovered = browserless && (self.has_openid || root.has("discovery"));
+        if !is_discovered {
             self.check_grants(root, &grants);
         }
         self.check_sections(root);

@@ -109,7 +109,6 @@ impl Scope<'_> {
         let shared = self.shared(root, &client_authentication.methods);
         let grants = self.grants(root);
         let token = self.token(root, &shared);
-        self.check_supported(root);
         Model {
             id: id.to_owned().into(),
             name: root.required_text("name").to_owned().into(),

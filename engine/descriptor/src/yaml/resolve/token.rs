@@ -56,7 +56,7 @@ impl Scope<'_> {
         }
         let rotations = [("none", Rotation::None), ("rotating", Rotation::Rotating), ("reuse_detected", Rotation::ReuseDetected)];
         for key in ["rotation", "replay"].into_iter().filter(|key| section.has(key)) {
-            self.report_unsupported(&section.at(key), section.span_of(key), &format!("`{}`", section.at(key)));
+            self.report_unsupported(section.span_of(key), &format!("`{}`", section.at(key)));
         }
         let request = self.request(&section, &shape);
         Refresh {
