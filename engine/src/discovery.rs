@@ -80,11 +80,11 @@ impl Client<Dynamic> {
     ///
     /// ```no_run
     /// # async fn example() -> grantry_engine::Result<()> {
-    /// let client = grantry_engine::Client::discover("https://id.example", "client id", "client secret").await?;
+    /// let client = grantry_engine::Client::from_issuer("https://id.example", "client id", "client secret").await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn discover(issuer: &str, client_id: impl Into<String>, credential: impl CredentialFor<Dynamic>) -> Discover<Dynamic> {
+    pub fn from_issuer(issuer: &str, client_id: impl Into<String>, credential: impl CredentialFor<Dynamic>) -> Discover<Dynamic> {
         let descriptor = Descriptor::builder(id_of(issuer)).name(issuer).issuer(issuer).build();
         let descriptor = descriptor.map_err(|problems| Error::misuse(problems.to_string()).with_source(problems));
         match descriptor {

@@ -134,7 +134,7 @@ async fn wrong_claims_are_refused_by_name() {
         ("nbf", with("nbf", json!(NOW + 11)), "is to come"),
         ("nonce", without("nonce"), "is missing"),
         ("nonce", with("nonce", json!("n1")), "another sign-in"),
-        ("at_hash", with("at_hash", json!("wrong")), "another access token"),
+        ("at_hash", with("at_hash", json!("wrong")), "of another token"),
     ];
     for (name, claims, problem) in forged {
         let error = refusal(valid(&claims)).await;
