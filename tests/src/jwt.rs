@@ -41,8 +41,7 @@ pub(crate) fn sign(
 /// Header and claims of a JWT that the application signed: `ES256` with the key that the tests ship, `HS256` with the client secret.
 pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members), String> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
-    let (header, claims) = signed.split_once('.').ok_or("is no JWT: it has one dot only")?;
-    let (header, claims) = (object(header, "header")?, object(claims, "claims")?);
+    let (header, claims) = parts(jwt)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "has a signature that is not base64url")?;
     let valid = match header.get("alg").and_then(Value::as_str) {
         Some("ES256") => signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, keys::es256_public_key())
@@ -52,6 +51,13 @@ pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members
         alg => return Err(format!("is signed with {alg:?}, which the emulator does not verify")),
     };
     valid.then_some((header, claims)).ok_or_else(|| "has a wrong signature".to_owned())
+}
+
+/// Header and claims, the signature unchecked.
+pub(crate) fn parts(jwt: &str) -> Result<(Members, Members), String> {
+    let (signed, _) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
+    let (header, claims) = signed.split_once('.').ok_or("is no JWT: it has one dot only")?;
+    Ok((object(header, "header")?, object(claims, "claims")?))
 }
 
 /// HMAC-SHA256 (RFC 2104).

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::fixture::{Exchange, Fixture, Response, Scenario};
 use check::Findings;
 pub use record::{Received, Record, Sent};
-use server::Server;
-use tls::Authority;
+pub(crate) use server::{Handler, Server};
+pub(crate) use tls::Authority;
 use values::Captured;
 
 /// A running emulator; dropping it stops it.

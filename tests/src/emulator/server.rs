@@ -22,17 +22,17 @@ use url::Url;
 use super::record::{Received, Sent};
 
 /// Answers one request.
-pub(super) type Handler = Arc<dyn Fn(Received) -> Sent + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(Received) -> Sent + Send + Sync>;
 
 /// A running server; dropping it stops it.
-pub(super) struct Server {
-    pub(super) addr: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub(super) fn start(config: ServerConfig, handler: Handler) -> io::Result<Self> {
+    pub(crate) fn start(config: ServerConfig, handler: Handler) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;

@@ -1,0 +1,6 @@
+//! What the client of a well-known Python library does, row by row, and what Grantry does: `rows.txt` lists the rows, and
+//! `cargo xtask score authlib` counts them. Each test names its rows in a comment `// rows: 1, 2` above it, five at most.
+
+mod common;
+
+mod refresh;
