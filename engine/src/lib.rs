@@ -42,6 +42,7 @@ mod secret;
 #[cfg(feature = "jose")]
 mod service_account;
 mod session;
+pub mod store;
 pub mod supports;
 mod token;
 mod token_request;

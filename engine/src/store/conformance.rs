@@ -1,0 +1,127 @@
+//! What every [`TokenStore`] must do, as checks that an implementation's own tests call.
+//!
+//! ```
+//! # use grantry_engine::store::{MemoryStore, conformance};
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! conformance::check(&MemoryStore::new(), "run-1").await.expect("a store");
+//! # });
+//! ```
+
+use std::time::Duration;
+
+use super::{Record, StoreError, StoreKey, TokenStore};
+
+/// A lease that does not run out during a check.
+const LONG: Duration = Duration::from_secs(600);
+
+/// A lease that does.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Runs every check against a store. `run` makes the keys of this run its own, so that a store may be checked again.
+///
+/// # Errors
+/// The first check that fails, in words.
+pub async fn check(store: &dyn TokenStore, run: &str) -> Result<(), String> {
+    records(store, &StoreKey::new("conformance", [run, "records"])).await?;
+    versions(store, &StoreKey::new("conformance", [run, "versions"])).await?;
+    contents(store, &StoreKey::new("conformance", [run, "contents"])).await?;
+    keys(store, run).await?;
+    leases(store, &StoreKey::new("conformance", [run, "leases"])).await
+}
+
+fn failed(what: &'static str) -> impl Fn(StoreError) -> String {
+    move |error| format!("{what}: {error}")
+}
+
+fn expect(condition: bool, what: &str) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(what.to_owned()) }
+}
+
+async fn load(store: &dyn TokenStore, key: &StoreKey) -> Result<Option<(u64, String)>, String> {
+    let record = store.load(key).await.map_err(failed("load"))?;
+    Ok(record.map(|record| (record.version, record.content.expose().to_owned())))
+}
+
+async fn swap(store: &dyn TokenStore, key: &StoreKey, expected: Option<u64>, record: &Record) -> Result<bool, String> {
+    store.compare_and_swap(key, expected, record).await.map_err(failed("compare_and_swap"))
+}
+
+async fn records(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
+    expect(load(store, key).await?.is_none(), "a key that was never written has a record")?;
+    store.delete(key).await.map_err(failed("delete of what is not there"))?;
+    expect(!swap(store, key, Some(1), &Record::new(2, "x")).await?, "a record was written over one that is not there")?;
+    expect(swap(store, key, None, &Record::new(7, "first")).await?, "the first record was not written")?;
+    expect(load(store, key).await? == Some((7, "first".to_owned())), "a record does not come back as it was written")?;
+    store.delete(key).await.map_err(failed("delete"))?;
+    expect(load(store, key).await?.is_none(), "a deleted record is still there")?;
+    expect(swap(store, key, None, &Record::new(1, "again")).await?, "nothing can be written after a delete")?;
+    store.delete(key).await.map_err(failed("delete"))
+}
+
+async fn versions(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
+    expect(swap(store, key, None, &Record::new(1, "a")).await?, "the first record was not written")?;
+    expect(!swap(store, key, None, &Record::new(9, "b")).await?, "a record was written as the first one twice")?;
+    expect(!swap(store, key, Some(2), &Record::new(3, "b")).await?, "a record was written over another version")?;
+    expect(load(store, key).await? == Some((1, "a".to_owned())), "a refused write changed the record")?;
+    let large = u64::MAX >> 1;
+    expect(swap(store, key, Some(1), &Record::new(large, "c")).await?, "a write with the right version was refused")?;
+    expect(load(store, key).await? == Some((large, "c".to_owned())), "a large version does not come back")?;
+    store.delete(key).await.map_err(failed("delete"))
+}
+
+async fn contents(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
+    let large = "0123456789abcdef".repeat(16 * 1024);
+    let mut expected = None;
+    for (version, content) in
+        ["", "{\"a\":\"\\u0000 é \u{1f511} ' \\\" %\"}", "line\nline\r\n\ttab", &large].into_iter().enumerate()
+    {
+        let version = version as u64;
+        expect(swap(store, key, expected, &Record::new(version, content)).await?, "a content was not written")?;
+        expect(load(store, key).await? == Some((version, content.to_owned())), "a content does not come back as it was written")?;
+        expected = Some(version);
+    }
+    store.delete(key).await.map_err(failed("delete"))
+}
+
+async fn keys(store: &dyn TokenStore, run: &str) -> Result<(), String> {
+    let [one, two] = ["a", "A"].map(|part| StoreKey::new("conformance", [run, part]));
+    expect(swap(store, &one, None, &Record::new(1, "one")).await?, "the first key was not written")?;
+    expect(swap(store, &two, None, &Record::new(2, "two")).await?, "the second key was not written")?;
+    expect(load(store, &one).await? == Some((1, "one".to_owned())), "one key's record is another's")?;
+    store.delete(&one).await.map_err(failed("delete"))?;
+    expect(load(store, &two).await? == Some((2, "two".to_owned())), "deleting one key's record deleted another's")?;
+    store.delete(&two).await.map_err(failed("delete"))
+}
+
+async fn leases(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
+    let lease = async |holder: &str, ttl| store.lease(key, holder, ttl).await.map_err(failed("lease"));
+    let release = async |holder: &str| store.release(key, holder).await.map_err(failed("release"));
+    release("nobody").await?;
+    expect(lease("a", LONG).await?, "a free lease was not given")?;
+    expect(!lease("b", LONG).await?, "a lease was given twice")?;
+    expect(lease("a", LONG).await?, "a holder cannot prolong its lease")?;
+    release("b").await?;
+    expect(!lease("b", LONG).await?, "a lease was given back by somebody else")?;
+    release("a").await?;
+    expect(lease("b", SHORT).await?, "a lease that was given back is not free")?;
+    for _ in 0..200 {
+        if lease("a", LONG).await? {
+            release("a").await?;
+            return Ok(());
+        }
+        tokio::time::sleep(SHORT / 5).await;
+    }
+    Err("a lease does not run out".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemoryStore;
+
+    #[tokio::test]
+    async fn the_memory_store_conforms() {
+        let store = MemoryStore::new();
+        super::check(&store, "1").await.unwrap();
+        super::check(&store, "1").await.unwrap();
+    }
+}
