@@ -27,7 +27,8 @@ use crate::openid::LogoutToken;
 use crate::openid::{self, EndSession, FrontChannelLogout, InitiatedLogin, PendingLogout};
 use crate::provider::{Compiled, Dynamic, Provider, Variables};
 use crate::secret::Secret;
-use crate::session::Session;
+use crate::session::{self, Session};
+use crate::store::TokenStore;
 use crate::supports;
 use crate::token::Token;
 use crate::token_request::{
@@ -201,6 +202,25 @@ impl<P: Provider> Client<P> {
     /// How long before its expiry a session's token is renewed: 60 seconds by default, and never more than half its lifetime.
     pub fn refresh_leeway(self, leeway: Duration) -> Self {
         self.changed(|config| config.refreshing.leeway = leeway.as_secs())
+    }
+
+    /// From how long before that on the token is renewed in the background, while requests go on with the one they have: so no request
+    /// waits for a renewal. Each session begins at a time of its own in the first half. Off by default.
+    pub fn refresh_ahead(self, ahead: Duration) -> Self {
+        self.changed(|config| config.refreshing.ahead = ahead.as_secs())
+    }
+
+    /// Keeps sessions in a store: see [`Session::keep`] and [`session_for`](Self::session_for).
+    pub fn token_store(self, store: impl TokenStore) -> Self {
+        self.shared_token_store(Arc::new(store))
+    }
+
+    /// The same with a store that others use too.
+    pub fn shared_token_store(self, store: Arc<dyn TokenStore>) -> Self {
+        self.changed(|config| {
+            config.store = Some(store);
+            config.sessions = Arc::default();
+        })
     }
 
     /// Sessions renew their token when [`Session::refresh`] is called, and at no other time.
@@ -393,6 +413,18 @@ impl<P: Provider> Client<P> {
     /// A session with a token from storage.
     pub fn session(&self, token: Token) -> Session<P> {
         Session::start(Arc::clone(&self.config), token, None, None)
+    }
+
+    /// The session that is kept under a key; `None` where the store has none. Of one key there is one session in a process, and its
+    /// token is renewed once, whoever asks, here or in another process that shares the store.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store. [`Store`](crate::ErrorKind::Store): the store failed.
+    pub fn session_for<'a>(&'a self, key: &'a str) -> Task<'a, Option<Session<P>>> {
+        Box::pin(async move {
+            let found = session::session_for(&self.config, key).await;
+            found.map(|found| found.map(Session::of)).map_err(|error| error.of_provider(self.config.id()))
+        })
     }
 
     pub(crate) fn erased(self) -> Client<Dynamic> {

@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 use crate::hooks::{Hooks, OnRequest, OnTokenUpdate};
 #[cfg(feature = "jose")]
 use crate::openid::Keys;
+use crate::session::Sessions;
+use crate::store::TokenStore;
 use crate::transport::Transport;
 
 /// The settings of a client.
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) hooks: Hooks,
     pub(crate) update_token: Option<OnTokenUpdate>,
     pub(crate) refreshing: Refreshing,
+    pub(crate) store: Option<Arc<dyn TokenStore>>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) transport: Transport,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -55,11 +59,13 @@ pub(crate) struct Refreshing {
     pub(crate) is_automatic: bool,
     /// Seconds before its expiry from which a token is renewed.
     pub(crate) leeway: u64,
+    /// Seconds before that from which it is renewed in the background.
+    pub(crate) ahead: u64,
 }
 
 impl Default for Refreshing {
     fn default() -> Self {
-        Self { is_automatic: true, leeway: 60 }
+        Self { is_automatic: true, leeway: 60, ahead: 0 }
     }
 }
 
@@ -99,6 +105,8 @@ impl Config {
             hooks,
             update_token: None,
             refreshing: Refreshing::default(),
+            store: None,
+            sessions: Arc::default(),
             transport: Transport::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -128,6 +136,11 @@ impl Config {
     /// A variable of the descriptor.
     pub(crate) fn variable(&self, name: &str) -> Option<&Variable> {
         self.model().variables.iter().find(|variable| variable.name == name)
+    }
+
+    /// Everything that the application set.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// What the application set for a variable.

@@ -28,6 +28,15 @@ pub(crate) fn token(entropy: &dyn Entropy) -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A number below `bound`, for spreading things in time; 0 where there is no randomness.
+pub(crate) fn below(entropy: &dyn Entropy, bound: u64) -> u64 {
+    let mut bytes = [0_u8; 8];
+    match entropy.fill(&mut bytes) {
+        Ok(()) => u64::from_be_bytes(bytes).checked_rem(bound).unwrap_or_default(),
+        Err(_) => 0,
+    }
+}
+
 /// A version 4 UUID (RFC 9562 section 5.4).
 pub(crate) fn uuid(entropy: &dyn Entropy) -> Result<String> {
     let mut bytes = [0_u8; 16];

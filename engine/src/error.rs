@@ -25,6 +25,8 @@ struct Inner {
     uri: Option<String>,
     excerpt: Option<String>,
     retry_after: Option<u64>,
+    /// The request did not leave this machine.
+    is_unsent: bool,
     hint: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -43,6 +45,11 @@ pub enum ErrorKind {
     ReauthRequired,
     /// The network failed: no answer, or none in time.
     Network,
+    /// A refresh was sent and its outcome is not known: the answer was lost, and the refresh token is used up. The user has to sign in
+    /// again.
+    RefreshOutcomeUnknown,
+    /// The token store failed.
+    Store,
     /// The provider refused (RFC 6749 sections 4.1.2.1 and 5.2), or its API did.
     Refused,
 }
@@ -150,13 +157,13 @@ impl Error {
 
     /// Whether the same call may succeed later: the network failed, or the provider is busy or down.
     pub fn is_retryable(&self) -> bool {
-        self.0.kind == ErrorKind::Network || matches!(self.0.status, Some(429 | 500..=599))
+        matches!(self.0.kind, ErrorKind::Network | ErrorKind::Store) || matches!(self.0.status, Some(429 | 500..=599))
     }
 
     /// Whether the user has to sign in again: the grant is gone, or the user refused it.
     pub fn needs_login(&self) -> bool {
         match self.code() {
-            _ if self.0.kind == ErrorKind::ReauthRequired => true,
+            _ if matches!(self.0.kind, ErrorKind::ReauthRequired | ErrorKind::RefreshOutcomeUnknown) => true,
             Some("invalid_grant") => self.0.phase == Some(Phase::Refresh),
             Some("access_denied" | "login_required" | "consent_required" | "interaction_required") => true,
             _ => self.0.kind == ErrorKind::Callback,
@@ -180,6 +187,7 @@ impl Error {
             uri: None,
             excerpt: None,
             retry_after: None,
+            is_unsent: false,
             hint: None,
             source: None,
         }))
@@ -200,6 +208,24 @@ impl Error {
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidResponse, message)
+    }
+
+    pub(crate) fn store(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Store, message)
+    }
+
+    /// Whether it is certain that the provider has not seen the request.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.0.is_unsent
+    }
+
+    pub(crate) fn unsent(self) -> Self {
+        self.changed(|inner| inner.is_unsent = true)
+    }
+
+    /// The same error, which means more.
+    pub(crate) fn as_kind(self, kind: ErrorKind) -> Self {
+        self.changed(|inner| inner.kind = kind)
     }
 
     pub(crate) fn of_provider(self, provider: &str) -> Self {
@@ -249,6 +275,12 @@ impl Error {
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.source = Some(Arc::new(source)))
+    }
+}
+
+impl From<crate::store::StoreError> for Error {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::store(error.to_string()).with_source(error)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct TokenUpdate {
     pub token: Arc<Token>,
     /// The token that it replaces; `None` where there was none.
     pub previous: Option<Arc<Token>>,
+    /// `false`: the client's token store failed, and takes the token later. Until then this process alone has it.
+    pub is_persisted: bool,
 }
 
 /// A function as the engine keeps it.

@@ -48,7 +48,8 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    pub(crate) const fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+    /// An answer as it came.
+    pub const fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self { status, headers, body }
     }
 }

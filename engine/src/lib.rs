@@ -36,7 +36,6 @@ mod placement;
 mod profile;
 mod protected;
 mod provider;
-mod renewal;
 mod revocation;
 mod secret;
 #[cfg(feature = "jose")]
@@ -79,7 +78,7 @@ pub use crate::service_account::{ServiceAccount, ServiceProfile};
 pub use crate::session::Session;
 pub use crate::token::Token;
 pub use crate::token_request::TokenRequest;
-pub use crate::transport::{Transport, TransportBuilder};
+pub use crate::transport::{Lost, Transport, TransportBuilder};
 
 /// What generated code uses. Its content changes from release to release.
 #[doc(hidden)]

@@ -5,6 +5,7 @@
 //! [`conformance`] holds the tests that every implementation passes.
 
 pub mod conformance;
+mod entry;
 mod key;
 mod memory;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub(crate) use entry::Entry;
 pub use key::StoreKey;
 pub use memory::MemoryStore;
 

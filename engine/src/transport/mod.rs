@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use http::header::CONTENT_ENCODING;
 use url::{Host, Url};
 
@@ -44,6 +45,19 @@ struct Options {
     private_addresses: bool,
     loopback_http: bool,
     test_network: Option<TestNetwork>,
+    in_process: Option<InProcess>,
+}
+
+type InProcess = Arc<dyn Fn(HttpRequest) -> BoxFuture<'static, std::result::Result<HttpResponse, Lost>> + Send + Sync>;
+
+/// How an in-process exchange fails: see [`TransportBuilder::danger_in_process`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lost {
+    /// The request did not leave.
+    Request,
+    /// The request left, and no answer came.
+    Answer,
 }
 
 #[derive(Clone)]
@@ -115,6 +129,9 @@ impl Transport {
     /// Sends a protected request; the answer's body is read by the caller.
     pub(crate) async fn start(&self, request: HttpRequest) -> Result<reqwest::Response> {
         self.permits(&request.url)?;
+        if let Some(answer) = &self.inner.options.in_process {
+            return in_process(answer, request).await;
+        }
         let client = self.client()?;
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
@@ -157,6 +174,7 @@ impl Default for TransportBuilder {
                 private_addresses: false,
                 loopback_http: false,
                 test_network: None,
+                in_process: None,
             },
         }
     }
@@ -224,6 +242,16 @@ impl TransportBuilder {
         self
     }
 
+    /// For tests: requests are answered in this process, and nothing is sent.
+    pub fn danger_in_process<F, Fut>(mut self, answer: F) -> Self
+    where
+        F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::result::Result<HttpResponse, Lost>> + Send + 'static,
+    {
+        self.options.in_process = Some(Arc::new(move |request| Box::pin(answer(request))));
+        self
+    }
+
     /// The transport. Nothing is set up before its first use.
     pub fn build(self) -> Transport {
         Transport { inner: Arc::new(Inner { options: self.options, client: OnceLock::new() }) }
@@ -270,6 +298,19 @@ impl Options {
     }
 }
 
+async fn in_process(answer: &InProcess, request: HttpRequest) -> Result<reqwest::Response> {
+    match answer(request).await {
+        Ok(response) => {
+            let mut built = http::Response::new(response.body);
+            *built.status_mut() = response.status;
+            *built.headers_mut() = response.headers;
+            Ok(built.into())
+        }
+        Err(Lost::Request) => Err(Error::new(ErrorKind::Network, "the connection failed").unsent()),
+        Err(Lost::Answer) => Err(Error::new(ErrorKind::Network, "the network failed")),
+    }
+}
+
 /// Reads a body up to its cap.
 async fn read(mut response: reqwest::Response) -> Result<Bytes> {
     let mut body = BytesMut::new();
@@ -303,9 +344,11 @@ fn network(error: reqwest::Error) -> Error {
     } else {
         "the network failed"
     };
+    let is_unsent = error.is_connect();
     let error = error.without_url();
     let cause = deepest(&error).to_string();
-    Error::new(ErrorKind::Network, format!("{what}: {cause}")).with_source(error)
+    let error = Error::new(ErrorKind::Network, format!("{what}: {cause}")).with_source(error);
+    if is_unsent { error.unsent() } else { error }
 }
 
 fn describe(error: reqwest::Error) -> String {

@@ -36,6 +36,11 @@ impl Renewal {
         shared.await
     }
 
+    /// Whether a renewal is under way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Waits for the renewal that is under way, if any.
     pub(crate) async fn settled(&self) {
         let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();

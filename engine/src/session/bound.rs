@@ -1,0 +1,355 @@
+//! Sessions that are kept in a store: one renewal for all who share it.
+//!
+//! The order of the steps is what makes it safe. Who renews holds the lease of the key, so that others wait; it writes down that it
+//! begins before it sends, so that a crash does not go unnoticed; it writes the new token down before anybody uses it. The version of
+//! the record fences: whoever lost the lease without knowing it cannot overwrite what came after.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::rotation::Failed;
+use super::state::{SessionInner, Source};
+use crate::config::Config;
+use crate::entropy;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::revocation;
+use crate::store::{Entry, Record, StoreKey, TokenStore};
+use crate::token::Token;
+
+/// How long a lease lasts unless it is prolonged.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// How often it is prolonged.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// How long whoever begins after a lease has run out waits for the one before, which may only have been slow to write.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Most waits for another's lease: about a minute.
+const WAITS: u32 = 240;
+
+/// Most times that a write is tried again when the record changed under it.
+const CONFLICTS: u32 = 8;
+
+/// Where a session is kept.
+#[derive(Clone)]
+pub(crate) struct Binding {
+    store: Arc<dyn TokenStore>,
+    key: StoreKey,
+    /// The write that a failing store has yet to take.
+    late: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// A client's sessions by their key: one for each in this process, as long as somebody holds it.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<StoreKey, Weak<SessionInner>>>);
+
+/// The key of an application's key: no two clients, tenants or providers share one.
+pub(crate) fn key_of(config: &Config, key: &str) -> StoreKey {
+    let variables = config.settings().flat_map(|(name, value)| [name, value]);
+    StoreKey::new(config.id(), [config.client_id.as_str(), key].into_iter().chain(variables))
+}
+
+impl Binding {
+    fn of(config: &Config, key: &str) -> Result<Self> {
+        let store = config.store.as_ref().ok_or_else(|| {
+            Error::misuse("the client has no token store").with_hint("set one with `client.token_store(MemoryStore::new())`")
+        })?;
+        Ok(Self { store: Arc::clone(store), key: key_of(config, key), late: Arc::default() })
+    }
+
+    pub(super) async fn settled(&self) {
+        let late = self.late.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(late) = late {
+            let _outcome = late.await;
+        }
+    }
+
+    async fn load(&self) -> Result<Option<(u64, Entry)>> {
+        match self.store.load(&self.key).await? {
+            Some(record) => Ok(Some((record.version, Entry::decode(&record.content)?))),
+            None => Ok(None),
+        }
+    }
+
+    async fn write(&self, expected: Option<u64>, version: u64, entry: &Entry) -> Result<bool> {
+        let record = Record::new(version, entry.encode());
+        Ok(self.store.compare_and_swap(&self.key, expected, &record).await?)
+    }
+}
+
+/// The session of a key, if the store has one.
+pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Option<Arc<SessionInner>>> {
+    let binding = Binding::of(config, key)?;
+    if let Some(known) = config.sessions.get(&binding.key) {
+        return Ok(Some(known));
+    }
+    let Some((_, entry)) = binding.load().await? else { return Ok(None) };
+    let key = binding.key.clone();
+    let inner = SessionInner::new(Arc::clone(config), Some(entry.token), Source::User, None, None).bound_to(binding);
+    Ok(Some(config.sessions.get_or_insert(key, inner)))
+}
+
+/// Keeps a session under a key, in place of what was there.
+pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<Arc<SessionInner>> {
+    let binding = Binding::of(&inner.config, key)?;
+    let token = inner.token().ok_or_else(|| Error::misuse("the session has no token to keep"))?;
+    for _ in 0..CONFLICTS {
+        let version = binding.store.load(&binding.key).await?.map(|record| record.version);
+        let next = next_version(&inner.config, version)?;
+        if binding.write(version, next, &Entry::of(Token::clone(&token))).await? {
+            let (config, source) = (Arc::clone(&inner.config), inner.source.clone());
+            let key = binding.key.clone();
+            let kept =
+                SessionInner::new(config, Some(Token::clone(&token)), source, inner.callback.clone(), inner.id_token.clone());
+            return Ok(inner.config.sessions.replace(key, kept.bound_to(binding)));
+        }
+    }
+    Err(Error::store("the session changes faster than it can be written"))
+}
+
+/// Deletes a session's record; the token that it held.
+pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Binding) -> Result<Option<Token>> {
+    let stored = binding.load().await?.map(|(_, entry)| entry.token);
+    binding.store.delete(&binding.key).await?;
+    inner.config.sessions.forget(&binding.key);
+    Ok(stored.or_else(|| inner.token().map(|token| Token::clone(&token))))
+}
+
+impl Sessions {
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Weak<SessionInner>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
+        self.map().get(key).and_then(Weak::upgrade)
+    }
+
+    fn get_or_insert(&self, key: StoreKey, inner: SessionInner) -> Arc<SessionInner> {
+        let mut sessions = self.map();
+        if let Some(known) = sessions.get(&key).and_then(Weak::upgrade) {
+            return known;
+        }
+        let inner = Arc::new(inner);
+        // Those that nobody holds any more make room.
+        if sessions.len() >= 64 && sessions.len().is_power_of_two() {
+            sessions.retain(|_, session| session.strong_count() > 0);
+        }
+        sessions.insert(key, Arc::downgrade(&inner));
+        inner
+    }
+
+    fn replace(&self, key: StoreKey, inner: SessionInner) -> Arc<SessionInner> {
+        self.forget(&key);
+        self.get_or_insert(key, inner)
+    }
+
+    fn forget(&self, key: &StoreKey) {
+        self.map().remove(key);
+    }
+}
+
+/// The next version; the first one is random, so that a record that was deleted and written anew has another.
+fn next_version(config: &Config, version: Option<u64>) -> Result<u64> {
+    match version {
+        Some(version) => Ok(version.saturating_add(1)),
+        None => Ok(entropy::below(config.entropy.as_ref(), 1 << 40).saturating_add(1)),
+    }
+}
+
+/// Renews the token of a session that is kept.
+pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
+    let Some(binding) = &inner.binding else { return Err(Error::misuse("the session is not kept")) };
+    let holder = entropy::token(inner.config.entropy.as_ref())?;
+    let turn = Turn { inner, binding, holder };
+    for _ in 0..WAITS {
+        // Another may have renewed it.
+        if let Some(token) = turn.adopt().await? {
+            return Ok(token);
+        }
+        if turn.lease().await? {
+            let renewed = turn.renew().await;
+            turn.release().await;
+            match renewed {
+                Ok(Some(token)) => return Ok(token),
+                // The record changed: look again.
+                Ok(None) => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        turn.wait().await;
+    }
+    Err(Error::store("another process has been renewing the session for too long"))
+}
+
+/// One renewal by one holder.
+struct Turn<'a> {
+    inner: &'a Arc<SessionInner>,
+    binding: &'a Binding,
+    holder: String,
+}
+
+impl Turn<'_> {
+    fn signed_out() -> Error {
+        Error::new(ErrorKind::ReauthRequired, "the session was deleted from the store").in_phase(Phase::Refresh)
+    }
+
+    /// The store's token, where it is another than the session's and needs no renewal.
+    async fn adopt(&self) -> Result<Option<Arc<Token>>> {
+        let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+        Ok(self.adopted(entry))
+    }
+
+    fn adopted(&self, entry: Entry) -> Option<Arc<Token>> {
+        let config = &self.inner.config;
+        let is_same = self.inner.token().is_some_and(|token| same(&token, &entry.token));
+        let is_due = entry.token.is_due(config.clock.now(), config.refreshing.leeway);
+        (!is_same && !is_due).then(|| self.inner.publish(entry.token))
+    }
+
+    async fn lease(&self) -> Result<bool> {
+        Ok(self.binding.store.lease(&self.binding.key, &self.holder, LEASE).await?)
+    }
+
+    /// A lease that cannot be given back runs out.
+    async fn release(&self) {
+        let _runs_out = self.binding.store.release(&self.binding.key, &self.holder).await;
+    }
+
+    async fn wait(&self) {
+        let jitter = entropy::below(self.inner.config.entropy.as_ref(), 200);
+        self.inner.config.clock.sleep(Duration::from_millis(jitter.saturating_add(50))).await;
+    }
+
+    /// Renews under the lease. `None`: the record changed meanwhile.
+    async fn renew(&self) -> Result<Option<Arc<Token>>> {
+        let _heartbeat = self.heartbeat();
+        let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+        if entry.begun_by.is_some() {
+            self.inner.config.clock.sleep(PATIENCE).await;
+            let Some(now) = self.binding.load().await? else { return Err(Self::signed_out()) };
+            (version, entry) = now;
+        }
+        if let Some(token) = self.adopted(entry.clone()) {
+            return Ok(Some(token));
+        }
+        let was_lost = entry.begun_by.is_some();
+        let begun = Entry { begun_by: Some(self.holder.clone()), token: entry.token.clone() };
+        let next = version.saturating_add(1);
+        if !self.binding.write(Some(version), next, &begun).await? {
+            return Ok(None);
+        }
+        match self.inner.obtain(Some(&entry.token), was_lost).await {
+            Ok(token) => self.persist(next, &entry.token, token).await.map(Some),
+            Err(failed) => self.failed(next, entry.token, failed).await,
+        }
+    }
+
+    /// Prolongs the lease as long as the renewal lasts.
+    fn heartbeat(&self) -> Heartbeat {
+        let (binding, holder) = (self.binding.clone(), self.holder.clone());
+        let clock = Arc::clone(&self.inner.config.clock);
+        Heartbeat(tokio::spawn(async move {
+            loop {
+                clock.sleep(HEARTBEAT).await;
+                let _runs_out = binding.store.lease(&binding.key, &holder, LEASE).await;
+            }
+        }))
+    }
+
+    /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later.
+    async fn persist(&self, version: u64, old: &Token, new: Token) -> Result<Arc<Token>> {
+        let previous = self.inner.token();
+        let written = write_over(self.binding, version, old, &new).await;
+        let (token, is_persisted) = match written {
+            Ok(Written::New) => (self.inner.publish(new), true),
+            Ok(Written::Other(entry)) => return Ok(self.inner.publish(entry.token)),
+            Ok(Written::Deleted) => {
+                // The user signed out while the token was on its way: it must not live on.
+                let _best_effort = revocation::revoke(&self.inner.config, &new, None, Vec::new()).await;
+                return Err(Self::signed_out());
+            }
+            Err(error) => {
+                tracing::error!(target: "grantry::store", %error, "a new token is in use and not yet stored; it will be written again");
+                self.write_later(version, old.clone(), new.clone());
+                (self.inner.publish(new), false)
+            }
+        };
+        self.inner.notify(&token, previous, is_persisted).await?;
+        Ok(token)
+    }
+
+    /// Writes a token until the store takes it, keeping others from renewing the old one.
+    fn write_later(&self, version: u64, old: Token, new: Token) {
+        let (binding, holder) = (self.binding.clone(), self.holder.clone());
+        let clock = Arc::clone(&self.inner.config.clock);
+        let task = tokio::spawn(async move {
+            loop {
+                clock.sleep(Duration::from_millis(500)).await;
+                let _others_wait = binding.store.lease(&binding.key, &holder, LEASE).await;
+                if write_over(&binding, version, &old, &new).await.is_ok() {
+                    let _runs_out = binding.store.release(&binding.key, &holder).await;
+                    return;
+                }
+            }
+        });
+        *self.binding.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
+    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Arc<Token>>> {
+        if failed.error.needs_login() {
+            let stored = self.binding.load().await?;
+            let Some((_, entry)) = stored else { return Err(Self::signed_out()) };
+            if !same(&entry.token, &token) {
+                return Ok(Some(self.inner.publish(entry.token)));
+            }
+        }
+        if !failed.is_outcome_unknown {
+            let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(token)).await;
+        }
+        Err(failed.error)
+    }
+}
+
+/// Ends with the renewal.
+struct Heartbeat(JoinHandle<()>);
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+enum Written {
+    New,
+    /// Another has renewed the token, and its result counts.
+    Other(Box<Entry>),
+    Deleted,
+}
+
+/// Writes `new` in place of `old`, whoever has begun to renew `old` meanwhile.
+async fn write_over(binding: &Binding, version: u64, old: &Token, new: &Token) -> Result<Written> {
+    let mut version = version;
+    for _ in 0..CONFLICTS {
+        if binding.write(Some(version), version.saturating_add(1), &Entry::of(new.clone())).await? {
+            return Ok(Written::New);
+        }
+        match binding.load().await? {
+            None => return Ok(Written::Deleted),
+            Some((_, entry)) if same(&entry.token, new) => return Ok(Written::New),
+            Some((now, entry)) if same(&entry.token, old) => version = now,
+            Some((_, entry)) => return Ok(Written::Other(Box::new(entry))),
+        }
+    }
+    Err(Error::store("the session changes faster than it can be written"))
+}
+
+/// Whether two tokens are of one generation.
+fn same(one: &Token, other: &Token) -> bool {
+    let refresh = |token: &Token| token.refresh_token.as_ref().map(|token| token.expose().to_owned());
+    one.access_token.expose() == other.access_token.expose() && refresh(one) == refresh(other)
+}

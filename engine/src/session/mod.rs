@@ -1,0 +1,193 @@
+//! A session: a client and a token that it got.
+
+mod bound;
+mod renewal;
+mod rotation;
+mod state;
+
+use std::any::TypeId;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::Value;
+
+pub(crate) use self::bound::{Sessions, session_for};
+pub(crate) use self::state::{SessionInner, Source};
+use crate::client::Task;
+use crate::config::Config;
+use crate::error::Result;
+use crate::openid::IdToken;
+use crate::profile::{self, Profile};
+use crate::protected::RequestBuilder;
+use crate::provider::{Compiled, Dynamic, Provider};
+use crate::supports;
+use crate::token::Token;
+
+/// Access to one user's resources, or to those of a machine. Cheap to clone; the clones share the token and its renewal.
+///
+/// A token that is about to expire is renewed before a request, one that the API refuses once after it (see
+/// [`Client::without_automatic_refresh`](crate::Client::without_automatic_refresh)).
+///
+/// The bare `Session` is the erased one: of any provider, or of one that is known at run time only.
+pub struct Session<P = Dynamic> {
+    inner: Arc<SessionInner>,
+    provider: PhantomData<fn() -> P>,
+}
+
+impl<P: Provider> Session<P> {
+    pub(crate) fn start(config: Arc<Config>, token: Token, callback: Option<Value>, id_token: Option<Value>) -> Self {
+        Self::new(config, Some(token), Source::User, callback, id_token)
+    }
+
+    pub(crate) fn new(
+        config: Arc<Config>,
+        token: Option<Token>,
+        source: Source,
+        callback: Option<Value>,
+        id_token: Option<Value>,
+    ) -> Self {
+        Self::of(Arc::new(SessionInner::new(config, token, source, callback, id_token)))
+    }
+
+    pub(crate) const fn of(inner: Arc<SessionInner>) -> Self {
+        Self { inner, provider: PhantomData }
+    }
+
+    /// Whether somebody else holds the session too.
+    #[cfg(feature = "jose")]
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
+    /// A valid token: as it is, or renewed first where that is due. Store it with [`Token::expose_for_storage`].
+    ///
+    /// # Errors
+    /// As of a renewal: [`needs_login`](Error::needs_login) when the grant is gone.
+    pub fn token(&self) -> Task<'_, Arc<Token>> {
+        self.task(self.inner.active())
+    }
+
+    /// The token as it is now, expired or not. `None`: the session has not authorized itself yet.
+    pub fn current_token(&self) -> Option<Arc<Token>> {
+        self.inner.token()
+    }
+
+    /// The claims of the id token that was verified at sign-in (OpenID Connect Core section 2).
+    pub fn id_token(&self) -> Option<IdToken<'_>> {
+        self.inner.id_token.as_ref().and_then(Value::as_object).map(IdToken::new)
+    }
+
+    /// Renews the token now: by its refresh token (RFC 6749 section 6), or as the session got it. Of several tasks that ask at once,
+    /// one asks the provider.
+    ///
+    /// # Errors
+    /// [`needs_login`](Error::needs_login) when the grant is gone.
+    pub fn refresh(&self) -> Task<'_, Arc<Token>> {
+        self.task(self.inner.renew_on_demand())
+    }
+
+    /// Gives the token back (RFC 7009): the refresh token where there is one, else the access token. A renewal that is under way
+    /// ends first, so that it is the newest token that is revoked.
+    ///
+    /// # Errors
+    /// As [`Client::revoke`](crate::Client::revoke).
+    pub fn revoke(&self) -> Task<'_, ()>
+    where
+        P: supports::Revocation,
+    {
+        self.task(self.inner.revoke())
+    }
+
+    /// Keeps the session in the client's token store under a key of the application's: a user's id, say. From now on it shares the
+    /// token with every session of that key, in this process and in others.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store. [`Store`](crate::ErrorKind::Store): the store failed; nothing
+    /// was kept.
+    pub fn keep(&self, key: &str) -> Task<'_, Self> {
+        let key = key.to_owned();
+        self.task(async move { bound::keep(&self.inner, &key).await.map(Self::of) })
+    }
+
+    /// Waits until nothing of the session's is under way: no renewal, no token that the store has yet to take. Call it before the
+    /// runtime shuts down.
+    pub async fn close(&self) {
+        self.inner.settled().await;
+    }
+
+    fn task<'a, T>(&'a self, work: impl Future<Output = Result<T>> + Send + 'a) -> Task<'a, T> {
+        Box::pin(async move { work.await.map_err(|error| error.of_provider(self.inner.config.id())) })
+    }
+
+    /// Who the user is: from the provider's userinfo endpoint, its id token, or wherever else the provider says it.
+    pub fn profile(&self) -> Task<'_, Profile>
+    where
+        P: supports::UserInfo,
+    {
+        self.task(profile::read(&self.inner))
+    }
+
+    /// A GET of a protected resource: a path under the provider's API, or a URL on one of its API origins.
+    pub fn get(&self, target: impl Into<String>) -> RequestBuilder {
+        self.request(Method::GET, target)
+    }
+
+    /// A POST.
+    pub fn post(&self, target: impl Into<String>) -> RequestBuilder {
+        self.request(Method::POST, target)
+    }
+
+    /// A PUT.
+    pub fn put(&self, target: impl Into<String>) -> RequestBuilder {
+        self.request(Method::PUT, target)
+    }
+
+    /// A PATCH.
+    pub fn patch(&self, target: impl Into<String>) -> RequestBuilder {
+        self.request(Method::PATCH, target)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, target: impl Into<String>) -> RequestBuilder {
+        self.request(Method::DELETE, target)
+    }
+
+    /// A request of any method.
+    pub fn request(&self, method: Method, target: impl Into<String>) -> RequestBuilder {
+        RequestBuilder::new(Arc::clone(&self.inner), method, target.into())
+    }
+}
+
+impl Session<Dynamic> {
+    /// The session as that of a compiled provider.
+    ///
+    /// # Errors
+    /// The session itself, if it is another provider's.
+    pub fn downcast<P: Compiled>(self) -> Result<Session<P>, Self> {
+        if self.inner.config.compiled == Some(TypeId::of::<P>()) {
+            Ok(Session { inner: self.inner, provider: PhantomData })
+        } else {
+            Err(self)
+        }
+    }
+}
+
+impl<P: Compiled> From<Session<P>> for Session<Dynamic> {
+    fn from(session: Session<P>) -> Self {
+        Self { inner: session.inner, provider: PhantomData }
+    }
+}
+
+impl<P> Clone for Session<P> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), provider: PhantomData }
+    }
+}
+
+impl<P> fmt::Debug for Session<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("provider", &self.inner.config.id()).field("token", &self.inner.token()).finish()
+    }
+}

@@ -1,0 +1,271 @@
+//! What the clones of a session share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use grantry_descriptor::Str;
+use grantry_descriptor::model::{Grant, Location, Template};
+use http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::bound::{self, Binding};
+use super::renewal::Renewal;
+use crate::clock;
+use crate::config::{Config, Refreshing};
+use crate::error::{Error, ErrorKind, Phase, Result};
+#[cfg(feature = "jose")]
+use crate::grant::service_account;
+use crate::grant::{direct, refresh_token};
+use crate::hooks::TokenUpdate;
+use crate::placement;
+use crate::revocation;
+use crate::token::Token;
+
+/// Longest time for which a failed renewal is not tried again by itself, in seconds.
+const LONGEST_PAUSE: u64 = 30;
+
+pub(crate) struct SessionInner {
+    pub(crate) config: Arc<Config>,
+    current: ArcSwapOption<Current>,
+    pub(super) source: Source,
+    renewal: Arc<Renewal>,
+    /// Where the token is kept, if anywhere.
+    pub(super) binding: Option<Binding>,
+    pause: Mutex<Pause>,
+    /// The parameters of the callback, where the session comes from one.
+    pub(crate) callback: Option<Value>,
+    /// The claims of the id token that was verified at sign-in.
+    pub(crate) id_token: Option<Value>,
+}
+
+/// Where a session gets a token from, besides a refresh token.
+#[derive(Clone)]
+pub(crate) enum Source {
+    /// Nowhere: the user has to sign in.
+    User,
+    /// The grant is run again.
+    Direct(Grant, direct::Parameters),
+    #[cfg(feature = "jose")]
+    ServiceAccount(service_account::Account),
+}
+
+/// A token, and the header that carries it where one does.
+pub(crate) struct Current {
+    pub(crate) token: Arc<Token>,
+    pub(crate) header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Current {
+    /// A token that no header can hold is refused when it is sent.
+    fn new(config: &Config, token: Arc<Token>) -> Self {
+        let place = &config.model().requests.access_token;
+        let header = match place.location {
+            Location::Header if !token.access_token.expose().is_empty() => {
+                placement::header(place, token.access_token.expose()).ok()
+            }
+            _ => None,
+        };
+        Self { token, header }
+    }
+}
+
+/// The last renewal that failed, and until when none is tried by itself.
+#[derive(Default)]
+struct Pause {
+    error: Option<Error>,
+    until: u64,
+    seconds: u64,
+    /// The refresh that failed may have used its token up.
+    is_outcome_unknown: bool,
+}
+
+impl SessionInner {
+    pub(super) fn new(
+        config: Arc<Config>,
+        token: Option<Token>,
+        source: Source,
+        callback: Option<Value>,
+        id_token: Option<Value>,
+    ) -> Self {
+        let current = ArcSwapOption::from(token.map(|token| Arc::new(Current::new(&config, Arc::new(token)))));
+        Self { config, current, source, renewal: Arc::default(), binding: None, pause: Mutex::default(), callback, id_token }
+    }
+
+    /// The same session, kept in a store.
+    pub(super) fn bound_to(self, binding: Binding) -> Self {
+        Self { binding: Some(binding), ..self }
+    }
+
+    /// The token as it is now, if there is one.
+    pub(crate) fn current(&self) -> arc_swap::Guard<Option<Arc<Current>>> {
+        self.current.load()
+    }
+
+    pub(crate) fn token(&self) -> Option<Arc<Token>> {
+        self.current().as_ref().map(|current| Arc::clone(&current.token))
+    }
+
+    /// Puts a token in place for every clone.
+    pub(super) fn publish(&self, token: Token) -> Arc<Token> {
+        let token = Arc::new(token);
+        self.current.store(Some(Arc::new(Current::new(&self.config, Arc::clone(&token)))));
+        *self.pause() = Pause::default();
+        token
+    }
+
+    /// Remembers values of variables that were learned after sign-in.
+    pub(crate) fn learn(&self, found: Vec<(String, String)>) {
+        let Some(token) = self.token().filter(|_| !found.is_empty()) else { return };
+        let mut token = Token::clone(&token);
+        for (name, value) in found {
+            token.learn(&name, value);
+        }
+        self.publish(token);
+    }
+
+    /// The token, renewed first where that is due.
+    pub(crate) async fn active(self: &Arc<Self>) -> Result<Arc<Token>> {
+        let Some(token) = self.token() else { return self.renew(None).await };
+        let Refreshing { is_automatic, leeway, ahead } = self.config.refreshing;
+        let now = self.config.clock.now();
+        if !is_automatic || !token.is_due(now, clock::after(leeway, ahead)) {
+            return Ok(token);
+        }
+        if !token.is_due(now, leeway) {
+            self.renew_ahead(&token);
+            return Ok(token);
+        }
+        let is_over = token.is_expired(now, 0);
+        match self.can_renew(&token) {
+            false if is_over => {
+                let error = Error::new(ErrorKind::ReauthRequired, "the token has expired, and there is nothing to renew it with");
+                Err(error.in_phase(Phase::Refresh))
+            }
+            false => Ok(token),
+            true => match self.renew(Some(&token)).await {
+                // It is still valid: a provider or a store that is down must not stop what works.
+                Err(error) if !is_over && error.is_retryable() => Ok(token),
+                renewed => renewed,
+            },
+        }
+    }
+
+    /// Starts a renewal without waiting for it: of many sessions, not all at the same time.
+    fn renew_ahead(self: &Arc<Self>, token: &Arc<Token>) {
+        let spread = self.config.refreshing.ahead / 2;
+        let jitter = crate::entropy::below(self.config.entropy.as_ref(), spread);
+        let leeway = clock::after(self.config.refreshing.leeway, clock::since(jitter, self.config.refreshing.ahead));
+        if self.can_renew(token) && !self.renewal.is_running() && token.is_due(self.config.clock.now(), leeway) {
+            let (inner, token) = (Arc::clone(self), Arc::clone(token));
+            tokio::spawn(async move { inner.renew(Some(&token)).await });
+        }
+    }
+
+    /// Whether there is a way to another token than this.
+    pub(crate) fn can_renew(&self, token: &Token) -> bool {
+        refresh_token::is_possible(&self.config, token) || !matches!(self.source, Source::User)
+    }
+
+    /// A newer token than `seen`: one renewal, however many ask for it. One that failed a moment ago is not tried again.
+    pub(crate) async fn renew(self: &Arc<Self>, seen: Option<&Arc<Token>>) -> Result<Arc<Token>> {
+        if let Some(error) = self.paused() {
+            return Err(error);
+        }
+        self.run_renewal(seen).await
+    }
+
+    /// The same where the application asks: now.
+    pub(super) async fn renew_on_demand(self: &Arc<Self>) -> Result<Arc<Token>> {
+        self.run_renewal(self.token().as_ref()).await
+    }
+
+    async fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>) -> Result<Arc<Token>> {
+        let newer = || self.token().filter(|now| seen.is_none_or(|seen| !Arc::ptr_eq(seen, now)));
+        let inner = Arc::clone(self);
+        let renew = async move {
+            let renewed = inner.renew_now().await;
+            if let Err(error) = &renewed {
+                inner.pause_after(error);
+            }
+            renewed
+        };
+        self.renewal.run(newer, renew).await
+    }
+
+    async fn renew_now(self: &Arc<Self>) -> Result<Arc<Token>> {
+        if self.binding.is_some() {
+            return bound::renew(self).await;
+        }
+        let previous = self.token();
+        let was_lost = std::mem::take(&mut self.pause().is_outcome_unknown);
+        match self.obtain(previous.as_deref(), was_lost).await {
+            Ok(token) => {
+                let token = self.publish(token);
+                // The new token is in place, whatever becomes of its storage.
+                self.notify(&token, previous, true).await?;
+                Ok(token)
+            }
+            Err(failed) => {
+                self.pause().is_outcome_unknown = failed.is_outcome_unknown;
+                Err(failed.error)
+            }
+        }
+    }
+
+    /// Tells the application of a new token.
+    pub(super) async fn notify(&self, token: &Arc<Token>, previous: Option<Arc<Token>>, is_persisted: bool) -> Result<()> {
+        match &self.config.update_token {
+            Some(update) => update(TokenUpdate { token: Arc::clone(token), previous, is_persisted }).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the newest token back, and deletes it from the store.
+    pub(super) async fn revoke(self: &Arc<Self>) -> Result<()> {
+        self.settled().await;
+        let token = match &self.binding {
+            Some(binding) => bound::take(self, binding).await?,
+            None => self.token().map(|token| Token::clone(&token)),
+        };
+        match token {
+            Some(token) => revocation::revoke(&self.config, &token, None, Vec::new()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for what is under way.
+    pub(super) async fn settled(&self) {
+        self.renewal.settled().await;
+        if let Some(binding) = &self.binding {
+            binding.settled().await;
+        }
+    }
+
+    fn pause(&self) -> std::sync::MutexGuard<'_, Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error of a renewal that failed a moment ago, or for good.
+    fn paused(&self) -> Option<Error> {
+        let pause = self.pause();
+        let error = pause.error.as_ref()?;
+        (error.needs_login() || self.config.clock.now() < pause.until).then(|| error.clone())
+    }
+
+    fn pause_after(&self, error: &Error) {
+        let now = self.config.clock.now();
+        let mut pause = self.pause();
+        pause.seconds = pause.seconds.saturating_mul(2).clamp(1, LONGEST_PAUSE);
+        pause.until = clock::after(now, error.retry_after().unwrap_or(pause.seconds));
+        pause.error = Some(error.clone());
+    }
+
+    /// Headers that go with each request beside the token.
+    pub(crate) fn headers(&self) -> &[(Str, Template)] {
+        match &self.source {
+            #[cfg(feature = "jose")]
+            Source::ServiceAccount(account) => account.headers(&self.config),
+            _ => &[],
+        }
+    }
+}
