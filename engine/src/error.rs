@@ -224,7 +224,7 @@ impl Error {
     }
 
     /// The same error, which means more.
-    pub(crate) fn as_kind(self, kind: ErrorKind) -> Self {
+    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
         self.changed(|inner| inner.kind = kind)
     }
 

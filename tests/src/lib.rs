@@ -11,6 +11,7 @@ pub mod fixture;
 mod jwt;
 pub mod keys;
 pub mod script;
+pub mod simulation;
 pub mod transcript;
 
 /// The tests' clock: 2026-01-01T00:00:00Z.

@@ -6,6 +6,7 @@ mod codegen;
 mod new_provider;
 mod quirks;
 mod rust_source;
+mod simulate;
 mod tidy;
 mod workspace;
 
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   new-provider <id>   a skeleton of a descriptor and of its wire fixture
   codegen [--check]   writes the generated files, or says which are not current
   accept [id]         plays the wire fixtures and accepts what they give as the snapshots
+  simulate --seeds <n>  faults against sessions that replicas share, n seeds a cell
   tidy                checks the invariants of the code base
   help                this text
 
@@ -68,6 +70,8 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         ["codegen", "--check"] => Ok(codegen::check()?),
         ["accept"] => accept::run(None),
         ["accept", id] => accept::run(Some(id)),
+        ["simulate", "--seeds", seeds] => simulate(seeds, "0"),
+        ["simulate", "--seeds", seeds, "--from", first] => simulate(seeds, first),
         ["tidy"] => Ok(tidy::run()?),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -75,6 +79,13 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         }
         [] => Err(Failure::Usage(format!("there is no command\n\n{USAGE}"))),
         [command, ..] => Err(Failure::Usage(misused(command))),
+    }
+}
+
+fn simulate(seeds: &str, first: &str) -> Result<(), Failure> {
+    match (seeds.parse(), first.parse()) {
+        (Ok(seeds), Ok(first)) => simulate::run_all(seeds, first),
+        _ => Err(Failure::Usage("`simulate` takes numbers: cargo xtask simulate --seeds <n>".to_owned())),
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
+pub(crate) use jsonwebtoken::Algorithm;
 
 /// The algorithm of a name. `none` is no algorithm.
 pub(crate) fn named(name: &str) -> Option<Algorithm> {

@@ -8,7 +8,7 @@ mod key_set;
 mod signing_key;
 mod symmetric;
 
-pub(crate) use algorithm::left_half;
+pub(crate) use algorithm::{Algorithm, left_half};
 pub(crate) use claims::Claims;
 pub use error::IdTokenError;
 pub(crate) use jws::Jws;

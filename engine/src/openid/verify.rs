@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use grantry_descriptor::model::{AtHash, Nonce, OpenId};
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
@@ -11,7 +10,7 @@ use super::issuer;
 use crate::authorization::Pending;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::jose::{Claims, IdTokenError, Jws, Key, left_half};
+use crate::jose::{Algorithm, Claims, IdTokenError, Jws, Key, left_half};
 use crate::phase::template::Values;
 use crate::secret::Secret;
 use crate::token::Token;

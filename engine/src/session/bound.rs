@@ -25,11 +25,16 @@ const LEASE: Duration = Duration::from_secs(10);
 /// How often it is prolonged.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// How long whoever begins after a lease has run out waits for the one before, which may only have been slow to write.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long whoever begins after a lease has run out waits for the one before, which may only have been stopped for a while: using the
+/// refresh token a second time would end the session with a provider that detects reuse. With the lease it is less than the half
+/// minute for which many providers take a used refresh token again.
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Most waits for another's lease: about a minute.
-const WAITS: u32 = 240;
+/// Most waits for another's lease: about two minutes.
+const WAITS: u32 = 130;
+
+/// Longest wait between two looks at another's lease, in milliseconds; the first is short, and each the double of the one before.
+const LONGEST_WAIT: u64 = 1000;
 
 /// Most times that a write is tried again when the record changed under it.
 const CONFLICTS: u32 = 8;
@@ -165,7 +170,7 @@ pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
     let Some(binding) = &inner.binding else { return Err(Error::misuse("the session is not kept")) };
     let holder = entropy::token(inner.config.entropy.as_ref())?;
     let turn = Turn { inner, binding, holder };
-    for _ in 0..WAITS {
+    for waits in 0..WAITS {
         // Another may have renewed it.
         if let Some(token) = turn.adopt().await? {
             return Ok(token);
@@ -180,7 +185,7 @@ pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
                 Err(error) => return Err(error),
             }
         }
-        turn.wait().await;
+        turn.wait(waits).await;
     }
     Err(Error::store("another process has been renewing the session for too long"))
 }
@@ -219,9 +224,10 @@ impl Turn<'_> {
         let _runs_out = self.binding.store.release(&self.binding.key, &self.holder).await;
     }
 
-    async fn wait(&self) {
-        let jitter = entropy::below(self.inner.config.entropy.as_ref(), 200);
-        self.inner.config.clock.sleep(Duration::from_millis(jitter.saturating_add(50))).await;
+    async fn wait(&self, waits: u32) {
+        let doubled = 50_u64.saturating_mul(1 << waits.min(6)).min(LONGEST_WAIT);
+        let jitter = entropy::below(self.inner.config.entropy.as_ref(), doubled / 2);
+        self.inner.config.clock.sleep(Duration::from_millis((doubled / 2).saturating_add(jitter))).await;
     }
 
     /// Renews under the lease. `None`: the record changed meanwhile.

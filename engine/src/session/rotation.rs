@@ -81,7 +81,7 @@ impl SessionInner {
                 Fate::Unknown => return Err(Failed { error, is_outcome_unknown: true }),
                 Fate::Gone => {
                     let kind = if is_outcome_unknown { ErrorKind::RefreshOutcomeUnknown } else { ErrorKind::ReauthRequired };
-                    return Err(Failed { error: error.as_kind(kind), is_outcome_unknown: false });
+                    return Err(Failed { error: error.with_kind(kind), is_outcome_unknown: false });
                 }
                 Fate::NotTaken | Fate::Refused => return Err(Failed { error, is_outcome_unknown }),
             }

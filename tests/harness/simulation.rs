@@ -1,0 +1,85 @@
+//! Faults against sessions that are kept in a store: 100 seeds a cell. `cargo xtask simulate --seeds N` plays more.
+
+use grantry_tests::simulation::{Cell, Ending, Fault, Policy, run};
+
+/// Plays the cells of some faults.
+fn play(faults: &[Fault]) {
+    let mut problems = Vec::new();
+    for cell in Cell::all().into_iter().filter(|cell| faults.contains(&cell.fault)) {
+        for seed in 0..std::env::var("SEEDS").map_or(100, |seeds| seeds.parse().unwrap()) {
+            match run(cell, seed) {
+                Err(problem) => problems.push(format!("{cell}, seed {seed}: {problem}")),
+                Ok(ending) => {
+                    if ending == Ending::Typed && cell.policy == Policy::None {
+                        problems.push(format!("{cell}, seed {seed}: a token that nobody uses up was given up"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        problems.is_empty(),
+        "{} problems, the first ones:\n{}",
+        problems.len(),
+        problems[..problems.len().min(12)].join("\n")
+    );
+}
+
+#[test]
+fn nothing_goes_wrong() {
+    play(&[Fault::None]);
+}
+
+#[test]
+fn the_network_fails() {
+    play(&[
+        Fault::ConnectFails,
+        Fault::RequestLost,
+        Fault::AnswerLost,
+        Fault::AnswersLost,
+        Fault::AnswerTooLate,
+        Fault::AnswerSlow,
+    ]);
+}
+
+#[test]
+fn the_provider_fails() {
+    play(&[
+        Fault::Busy,
+        Fault::Throttled,
+        Fault::FailsBefore,
+        Fault::FailsAfter,
+        Fault::Page,
+        Fault::CutOff,
+        Fault::Unauthorized,
+    ]);
+}
+
+#[test]
+fn the_store_fails() {
+    play(&[
+        Fault::LoadFails,
+        Fault::WriteFails,
+        Fault::WriteSucceedsAndFails,
+        Fault::StoreDown,
+        Fault::LeaseFails,
+        Fault::ReleaseFails,
+    ]);
+}
+
+#[test]
+fn processes_fail() {
+    play(&[
+        Fault::Pause,
+        Fault::CallersGoAway,
+        Fault::HookPanics,
+        Fault::AnswerHookPanics,
+        Fault::DiesBeforeSending,
+        Fault::DiesAfterAnswer,
+        Fault::DiesAfterStoring,
+        Fault::ClockForward,
+        Fault::ClockBack,
+        Fault::SignsOut,
+        Fault::Closes,
+    ]);
+}
