@@ -94,7 +94,7 @@ pub(crate) fn accept(config: &Config, pending: &Pending, callback: Callback) -> 
     let parameters = Parameters::read(config.model(), pending, callback)?;
     check_signature(config, &parameters)?;
     check_state(&parameters, pending)?;
-    check_issuer(config, &parameters)?;
+    check_issuer(config, pending, &parameters)?;
     if let Some(code) = parameters.get("error").filter(|code| !code.is_empty()) {
         return Err(refused(config.model(), &parameters, code));
     }
@@ -247,12 +247,16 @@ fn check_signature(config: &Config, parameters: &Parameters<'_>) -> Result<()> {
     }
 }
 
-/// RFC 9207: `iss` must be there where the provider says so, and must be right where it is there.
-fn check_issuer(config: &Config, parameters: &Parameters<'_>) -> Result<()> {
+/// RFC 9207: `iss` must be there where the provider says so, and must be right where it is there. Beside an id token providers leave
+/// it out, since the token names its issuer; that is verified before the code is sent.
+fn check_issuer(config: &Config, pending: &Pending, parameters: &Parameters<'_>) -> Result<()> {
     let model = config.model();
     let Some(openid) = &model.openid else { return Ok(()) };
+    let has_id_token = pending.asks_for("id_token") && parameters.get("id_token").is_some_and(|token| !token.is_empty());
     match parameters.get("iss") {
-        None if model.authorization.iss_parameter => Err(Error::callback("the callback does not name its issuer (`iss`)")),
+        None if model.authorization.iss_parameter && !has_id_token => {
+            Err(Error::callback("the callback does not name its issuer (`iss`)"))
+        }
         None => Ok(()),
         Some(issuer) if crate::openid::issuer::names(config, openid, issuer)? => Ok(()),
         Some(_) => Err(Error::callback("the callback comes from another issuer (`iss`)")),
@@ -383,5 +387,22 @@ callback:
         let declared = openid.replace("callback:", "authorization:\n  iss_parameter: true\ncallback:");
         assert!(accepted(&declared, ok).is_err());
         assert!(accepted(&declared, format!("{ok}&iss=https%3A%2F%2Facme.example")).is_ok());
+    }
+
+    #[test]
+    fn an_id_token_beside_the_code_stands_for_iss() {
+        let openid = ACME.replace("callback:", "authorization:\n  iss_parameter: true\ncallback:");
+        let openid =
+            format!("{openid}openid:\n  issuer: https://acme.example\ngrant_types_supported: [authorization_code, implicit]\n");
+        let client = client(&openid.replace("token_endpoint:", "jwks_uri: https://acme.example/jwks\n  token_endpoint:"));
+        let accepted = |response_type: &str, callback: &str| {
+            let (_, pending) = client.authorize().state("st").response_type(response_type).start().unwrap();
+            accept(client.config(), &pending, callback.into()).is_ok()
+        };
+        assert!(accepted("code id_token", "/cb#auth_code=c&id_token=x.y.z&state=st"));
+        assert!(!accepted("code id_token", "/cb#auth_code=c&id_token=x.y.z&iss=https://evil.example&state=st"));
+        assert!(!accepted("code id_token", "/cb#error=server_error&state=st"));
+        assert!(!accepted("code token", "/cb#auth_code=c&access_token=t&id_token=x.y.z&state=st"));
+        assert!(!accepted("code", "/cb?auth_code=c&id_token=x.y.z&state=st"));
     }
 }

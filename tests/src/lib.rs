@@ -10,6 +10,7 @@ pub mod emulator;
 pub mod fixture;
 mod jwt;
 pub mod keys;
+pub mod live;
 pub mod script;
 pub mod simulation;
 pub mod transcript;

@@ -3,6 +3,7 @@
 mod accept;
 mod check;
 mod codegen;
+mod live;
 mod new_provider;
 mod quirks;
 mod rust_source;
@@ -16,6 +17,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   demo                signs in to every provider of the catalog, over HTTPS on loopback
+  live                runs every flow against a real server of OpenID Connect; needs Node.js and npm
   check <file>        every problem of a descriptor, each with its place
   quirks [id]         where the providers depart from the standards: path, value, standard
   new-provider <id>   a skeleton of a descriptor and of its wire fixture
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
         ["demo"] => Ok(demo()?),
+        ["live"] => Ok(live::run()?),
         ["check", file] => Ok(check::run(file)?),
         ["quirks"] => quirks::run(None),
         ["quirks", id] => quirks::run(Some(id)),

@@ -48,7 +48,8 @@ pub(crate) fn read(file: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| said(&format!("the file is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
 }
 
-/// The files under a folder of the workspace (all of it: the empty name), in alphabetic order; no build output, no hidden folders.
+/// The files under a folder of the workspace (all of it: the empty name), in alphabetic order; no build output, no packages
+/// of npm's, no hidden folders.
 pub(crate) fn files(folder: &str) -> Result<Vec<String>, String> {
     let root = path("");
     let mut files = Vec::new();
@@ -56,7 +57,9 @@ pub(crate) fn files(folder: &str) -> Result<Vec<String>, String> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?.flatten() {
             let file = entry.path();
-            let is_source = !entry.file_name().to_string_lossy().starts_with('.') && !file.join("CACHEDIR.TAG").exists();
+            let name = entry.file_name();
+            let is_hidden = name.to_string_lossy().starts_with('.');
+            let is_source = !is_hidden && name != "node_modules" && !file.join("CACHEDIR.TAG").exists();
             if file.is_dir() && is_source {
                 folders.push(file);
             } else if file.is_file() {
