@@ -87,6 +87,11 @@ impl Browser {
         Err(format!("{MAX_HOPS} pages, and no end").into())
     }
 
+    /// What stands at a URL.
+    pub(super) async fn read(&mut self, url: &str) -> Result<String, Failure> {
+        Ok(self.call(Step { url: url.parse()?, form: None, is_denial: false }).await?.2)
+    }
+
     async fn call(&mut self, step: Step) -> Result<(u16, HeaderMap, String), Failure> {
         let path = step.url.path().to_owned();
         let request = match step.form {

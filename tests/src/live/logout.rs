@@ -40,8 +40,9 @@ pub(super) async fn rp_initiated(provider: &Provider) -> Outcome {
 
 /// The server posts its logout token to a page of its own, which stands for the application's.
 pub(super) async fn back_channel(provider: &Provider) -> Outcome {
-    let (client, id_token) = log_out(provider, &mut Browser::new()?).await?;
-    let posted = reqwest::get(format!("{}/live/logout", provider.issuer())).await?.text().await?;
+    let mut browser = Browser::new()?;
+    let (client, id_token) = log_out(provider, &mut browser).await?;
+    let posted = browser.read(&format!("{}/live/logout", provider.issuer())).await?;
     let token = form_urlencoded::parse(posted.as_bytes()).find(|(name, _)| name == "logout_token");
     let (_, token) = token.ok_or_else(|| format!("no logout token was posted: {posted:?}"))?;
     let logout = client.logout_token(&token).await?;
