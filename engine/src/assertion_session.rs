@@ -1,7 +1,6 @@
 //! A session that an assertion of the application's own authorizes (RFC 7521, RFC 7523): for providers without a descriptor.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::credential::Credential;
 use crate::error::{Error, Result};
 use crate::grant::service_account::Account;
 use crate::jose::SigningKey;
-use crate::provider::Dynamic;
+use crate::provider::{Dynamic, NoVariables};
 use crate::service_account::{check, refuse_registered};
 use crate::session::{Session, Source};
 
@@ -181,8 +180,7 @@ impl AssertionSessionBuilder {
         if key.id().is_some() {
             descriptor = descriptor.set(&at("header.kid"), "{key_id}");
         }
-        let descriptor = descriptor.build().map_err(|problems| Error::misuse(problems.to_string()).with_source(problems))?;
-        let client = Client::from_descriptor(descriptor, BTreeMap::new(), issuer, Credential::Key(key))?;
+        let client = Client::from_descriptor(descriptor.build()?, NoVariables, issuer, Credential::Key(key))?;
         let client = self.configure.into_iter().fold(client, |client, configure| configure(client));
         check(client.config(), &self.account)?;
         Ok(Session::new(client.shared_config(), None, Source::ServiceAccount(self.account), None, None))

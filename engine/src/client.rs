@@ -1,7 +1,6 @@
 //! The client of one provider.
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -94,13 +93,13 @@ impl<P: Compiled> Client<P> {
 }
 
 impl Client<Dynamic> {
-    /// A client of a provider that is known at run time only.
+    /// A client of a provider that is known at run time only. Its variables are a map, or [`NoVariables`](crate::NoVariables).
     ///
     /// # Errors
     /// [`Misuse`](crate::ErrorKind::Misuse): an unknown variable, a value that its pattern does not admit, one that is missing.
     pub fn from_descriptor(
         descriptor: Descriptor,
-        variables: BTreeMap<String, String>,
+        variables: impl Variables,
         client_id: impl Into<String>,
         credential: impl CredentialFor<Dynamic>,
     ) -> Result<Self> {
@@ -113,13 +112,12 @@ impl Client<Dynamic> {
     /// As [`from_descriptor`](Self::from_descriptor), or a required hook is missing.
     pub fn from_descriptor_with_hooks(
         descriptor: Descriptor,
-        variables: BTreeMap<String, String>,
+        variables: impl Variables,
         client_id: impl Into<String>,
         credential: impl CredentialFor<Dynamic>,
         hooks: Hooks,
     ) -> Result<Self> {
-        Config::new(descriptor, Variables::into_values(variables), client_id.into(), credential.into_credential(), hooks)
-            .map(Self::of)
+        Config::new(descriptor, variables.into_values(), client_id.into(), credential.into_credential(), hooks).map(Self::of)
     }
 }
 

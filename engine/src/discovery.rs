@@ -1,7 +1,6 @@
 //! Clients whose endpoints the provider tells (RFC 8414, OpenID Connect Discovery 1.0).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::metadata::{self, Metadata};
 use crate::phase::request;
 use crate::phase::response::excerpt;
 use crate::phase::template::Values;
-use crate::provider::{Compiled, Dynamic, Provider, Variables};
+use crate::provider::{Compiled, Dynamic, NoVariables, Provider, Variables};
 use crate::supports;
 use crate::transport::Transport;
 
@@ -85,18 +84,16 @@ impl Client<Dynamic> {
     /// # }
     /// ```
     pub fn from_issuer(issuer: &str, client_id: impl Into<String>, credential: impl CredentialFor<Dynamic>) -> Discover<Dynamic> {
-        let descriptor = Descriptor::builder(id_of(issuer)).name(issuer).issuer(issuer).build();
-        let descriptor = descriptor.map_err(|problems| Error::misuse(problems.to_string()).with_source(problems));
-        match descriptor {
-            Ok(descriptor) => Self::discover_descriptor(descriptor, BTreeMap::new(), client_id, credential),
-            Err(error) => Discover { client: Err(error) },
+        match Descriptor::builder(id_of(issuer)).name(issuer).issuer(issuer).build() {
+            Ok(descriptor) => Self::discover_descriptor(descriptor, NoVariables, client_id, credential),
+            Err(problems) => Discover { client: Err(problems.into()) },
         }
     }
 
     /// A client of a provider that is known at run time only and whose endpoints are discovered.
     pub fn discover_descriptor(
         descriptor: Descriptor,
-        variables: BTreeMap<String, String>,
+        variables: impl Variables,
         client_id: impl Into<String>,
         credential: impl CredentialFor<Dynamic>,
     ) -> Discover<Dynamic> {

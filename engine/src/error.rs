@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use grantry_descriptor::Diagnostics;
+
 /// The result of a call into the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -281,6 +283,13 @@ impl Error {
 impl From<crate::store::StoreError> for Error {
     fn from(error: crate::store::StoreError) -> Self {
         Self::store(error.to_string()).with_source(error)
+    }
+}
+
+impl From<Diagnostics> for Error {
+    /// A descriptor that is not valid: the application's mistake.
+    fn from(problems: Diagnostics) -> Self {
+        Self::misuse(problems.to_string()).with_source(problems)
     }
 }
 

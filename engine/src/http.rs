@@ -2,10 +2,17 @@
 
 use std::fmt;
 
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use ::http::{Method, StatusCode};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
+use serde_json::Value;
 use url::Url;
+
+use crate::error::Error;
+use crate::phase::json;
+use crate::phase::request::header_value;
+use crate::secret::Secret;
 
 /// A request as it will be sent. Hooks may read and change it.
 #[non_exhaustive]
@@ -23,6 +30,26 @@ pub struct HttpRequest {
 impl HttpRequest {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         Self { method, url, headers: HeaderMap::new(), body: Body::empty() }
+    }
+
+    /// Sets a header. No debug output shows its value.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): name and value are no header.
+    pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> crate::Result<Self> {
+        let name = name.as_ref();
+        let value = header_value(name, value.as_ref())?;
+        let name: HeaderName = name.parse().map_err(|_| Error::misuse(format!("{name:?} is no name of a header")))?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Takes the access token out of the `Authorization` header, for providers that want it elsewhere.
+    pub fn take_bearer_token(&mut self) -> Option<Secret> {
+        let (scheme, token) = self.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        let token = scheme.eq_ignore_ascii_case("Bearer").then(|| Secret::from(token))?;
+        self.headers.remove(AUTHORIZATION);
+        Some(token)
     }
 }
 
@@ -51,6 +78,22 @@ impl HttpResponse {
     /// An answer as it came.
     pub const fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         Self { status, headers, body }
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse): it is none, or nested too deeply.
+    pub fn json(&self) -> crate::Result<Value> {
+        json::parse(&self.body).map_err(|error| Error::invalid(format!("the answer is no JSON: {error}")))
+    }
+
+    /// The same answer with a body of JSON and its media type.
+    #[must_use]
+    pub fn with_json(mut self, body: &Value) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = body.to_string().into();
+        self
     }
 }
 
@@ -126,5 +169,61 @@ impl fmt::Debug for Body {
             Some(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             None => f.write_str("Body(stream)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> HttpRequest {
+        HttpRequest::new(Method::GET, "https://api.example/".parse().unwrap())
+    }
+
+    #[test]
+    fn a_header_is_set_once_and_hidden() {
+        let request = request().with_header("X-Key", "one").unwrap().with_header("x-key", "two").unwrap();
+        let values: Vec<_> = request.headers.get_all("x-key").iter().collect();
+        assert_eq!(values, ["two"]);
+        assert!(values[0].is_sensitive());
+    }
+
+    #[test]
+    fn what_is_no_header_is_refused_without_its_value() {
+        let wrong = |name, value| request().with_header(name, value).unwrap_err().to_string();
+        assert_eq!(wrong("x key", "v"), "\"x key\" is no name of a header");
+        assert!(!wrong("x-key", "hunter2\n").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_bearer_token_is_taken_once() {
+        let mut request = request().with_header("authorization", "bearer at").unwrap();
+        assert_eq!(request.take_bearer_token().unwrap().expose(), "at");
+        assert!(request.headers.is_empty() && request.take_bearer_token().is_none());
+    }
+
+    #[test]
+    fn another_scheme_stays() {
+        let mut request = request().with_header("authorization", "Basic aWQ6").unwrap();
+        assert!(request.take_bearer_token().is_none());
+        assert_eq!(request.headers.get("authorization").unwrap(), "Basic aWQ6");
+    }
+
+    #[test]
+    fn json_replaces_body_and_media_type() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let response = HttpResponse::new(StatusCode::OK, headers, Bytes::from_static(b"{\"a\":1}"));
+        let mut body = response.json().unwrap();
+        body["b"] = 2.into();
+        let response = response.with_json(&body);
+        assert_eq!(response.body, "{\"a\":1,\"b\":2}");
+        assert_eq!(response.headers.get_all(CONTENT_TYPE).iter().collect::<Vec<_>>(), ["application/json"]);
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_said_to_be_none() {
+        let response = HttpResponse::new(StatusCode::OK, HeaderMap::new(), Bytes::from_static(b"at=1"));
+        assert_eq!(response.json().unwrap_err().kind(), crate::ErrorKind::InvalidResponse);
     }
 }

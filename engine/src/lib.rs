@@ -49,6 +49,7 @@ mod transport;
 
 pub use grantry_descriptor::model::AuthenticationMethod;
 pub use grantry_descriptor::{Builder, Code, Descriptor, Deviation, Diagnostic, Diagnostics, Position, Status};
+pub use url::Url;
 
 #[cfg(feature = "jose")]
 pub use crate::assertion_session::{AssertionSession, AssertionSessionBuilder};

@@ -57,6 +57,26 @@ impl Builder {
         self.set("endpoints.userinfo_endpoint", url)
     }
 
+    /// Where tokens are given back (RFC 7009 section 2).
+    pub fn revocation_endpoint(self, url: &str) -> Self {
+        self.set("endpoints.revocation_endpoint", url)
+    }
+
+    /// Where the provider tells about tokens (RFC 7662 section 2).
+    pub fn introspection_endpoint(self, url: &str) -> Self {
+        self.set("endpoints.introspection_endpoint", url)
+    }
+
+    /// Where a device asks for its codes (RFC 8628 section 3.1).
+    pub fn device_authorization_endpoint(self, url: &str) -> Self {
+        self.set("endpoints.device_authorization_endpoint", url)
+    }
+
+    /// Where the user's session at the provider ends (OpenID Connect RP-Initiated Logout section 2.1).
+    pub fn end_session_endpoint(self, url: &str) -> Self {
+        self.set("endpoints.end_session_endpoint", url)
+    }
+
     /// Where the keys are that sign id tokens (RFC 8414 section 2).
     pub fn jwks_uri(self, url: &str) -> Self {
         self.set("endpoints.jwks_uri", url)
