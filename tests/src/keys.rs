@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
@@ -13,6 +14,16 @@ const ES256_PEM: &str = include_str!("../keys/es256.p8");
 /// The application's private key of that name, as PKCS#8 PEM. It protects nothing.
 pub fn private_key_pem(name: &str) -> Option<&'static str> {
     (name == "es256").then_some(ES256_PEM)
+}
+
+/// An RSA private key as PKCS#8 PEM, made once per process: that of the provider, whose public half its key set has.
+///
+/// # Panics
+///
+/// Where the key cannot be made.
+pub fn rsa_private_key_pem() -> String {
+    let der: Pkcs8V1Der<'_> = rsa().as_der().expect("the key can be written");
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()))
 }
 
 /// The public half of the application's key `es256`: an uncompressed point.

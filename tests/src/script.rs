@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantry_engine::{Clock, Transport};
 use serde_json::{Map, Value};
 
@@ -130,6 +133,11 @@ pub fn provider_jwt(alg: &str, header: &Value, claims: &Value, client_secret: &s
 /// The key set of [`provider_jwt`]'s keys.
 pub fn provider_jwks() -> Value {
     keys::jwks()
+}
+
+/// The S256 challenge of a code verifier (RFC 7636 section 4.2).
+pub fn code_challenge(code_verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, code_verifier.as_bytes()))
 }
 
 /// Header and claims of a JWT, its signature unchecked.

@@ -1,12 +1,12 @@
 //! What the `${...}` of a fixture stand for in one conversation.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use url::form_urlencoded::byte_serialize;
 
 use crate::fixture::{Application, IdToken, Json, Ordered, Piece, Text};
-use crate::{NOW, jwt, keys};
+use crate::{NOW, jwt, keys, script};
 
 /// What the authorization request carried.
 #[derive(Clone, Debug, Default)]
@@ -64,9 +64,7 @@ impl<'a> Values<'a> {
     /// Whether this is the verifier of the challenge (RFC 7636 section 4.6).
     pub(super) fn verifies(&self, code_verifier: &str) -> bool {
         let transformed = match self.captured.code_challenge_method.as_deref() {
-            Some("S256") => {
-                URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, code_verifier.as_bytes()))
-            }
+            Some("S256") => script::code_challenge(code_verifier),
             _ => code_verifier.to_owned(),
         };
         self.captured.code_challenge.as_deref() == Some(&transformed)
