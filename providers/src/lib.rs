@@ -23,7 +23,22 @@
 //! ```
 //!
 //! A provider that the catalog does not have is one YAML file: [`provider!`] compiles it into a module of the same shape,
-//! [`Descriptor::from_yaml`] loads it at run time.
+//! [`Descriptor::from_yaml`] loads it at run time. One with nothing but URLs needs no file:
+//!
+//! ```no_run
+//! # async fn authorize() -> grantry::Result<()> {
+//! use grantry::{Client, Descriptor, NoVariables};
+//!
+//! let acme = Descriptor::builder("acme")
+//!     .token_endpoint("https://acme.example/oauth/token")
+//!     .client_authentication_method("client_secret_basic")
+//!     .grant_types(["client_credentials"])
+//!     .base_url("https://api.acme.example/v1/")
+//!     .build()?;
+//! let session = Client::from_descriptor(acme, NoVariables, "client id", "client secret")?.client_credentials().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub use grantry_engine::*;
 

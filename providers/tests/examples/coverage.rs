@@ -21,3 +21,12 @@ fn every_example_has_its_tests() {
         assert!(tests.contains("#[tokio::test]"), "the tests of {name} run nothing");
     }
 }
+
+#[test]
+fn the_readme_names_every_example_and_no_other() {
+    let readme = include_str!("../../README.md");
+    let table = readme.split("## Coming from Authlib").nth(1).unwrap().split("\n## ").next().unwrap();
+    let cells = table.lines().filter_map(|line| line.split('|').nth(3)).skip(2);
+    let named: BTreeSet<String> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    assert_eq!(named, stems("examples"));
+}
