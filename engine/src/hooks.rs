@@ -47,10 +47,7 @@ where
 ///
 /// ```
 /// # use grantry_engine::Hooks;
-/// let hooks = Hooks::new().protected_request(|mut request| async move {
-///     request.headers.insert("x-tenant", "acme".parse().expect("a header value"));
-///     Ok(request)
-/// });
+/// let hooks = Hooks::new().protected_request(|request| async move { request.with_header("x-tenant", "acme") });
 /// ```
 #[derive(Clone, Default)]
 pub struct Hooks {

@@ -15,7 +15,7 @@ pub fn client() -> Result<Client> {
 
 /// Gets the first token.
 pub async fn authorize(client: &Client) -> Result<Session> {
-    client.client_credentials().scopes(["reports".to_owned()]).await
+    client.client_credentials().scopes(["reports".into()]).await
 }
 
 /// Calls the API.

@@ -12,8 +12,7 @@ pub fn connect() -> Discover<Dynamic> {
 
 /// The handler of the sign-in button: keep `Pending` in the user's session, redirect the browser to the URL.
 pub fn login(client: &Client) -> Result<(Url, Pending)> {
-    let scopes = ["openid", "email"].map(str::to_owned);
-    client.authorize().response_type("code id_token").scopes(scopes).start()
+    client.authorize().response_type("code id_token").scopes(["openid".into(), "email".into()]).start()
 }
 
 /// Verifies both id tokens, and that the first one is of this code and of the second one's user.
