@@ -72,6 +72,7 @@ fn processes_fail() {
     play(&[
         Fault::Pause,
         Fault::CallersGoAway,
+        Fault::CallersDropped,
         Fault::HookPanics,
         Fault::AnswerHookPanics,
         Fault::DiesBeforeSending,

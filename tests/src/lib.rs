@@ -11,6 +11,7 @@ pub mod fixture;
 mod jwt;
 pub mod keys;
 pub mod live;
+pub mod replicas;
 pub mod script;
 pub mod simulation;
 pub mod transcript;

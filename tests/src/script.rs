@@ -1,6 +1,7 @@
 //! A server for tests of single behaviours: it answers what the test says and remembers what it was asked.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,17 @@ impl Script {
 
     /// The engine's transport to this server.
     pub fn transport(&self) -> Transport {
-        Transport::builder().danger_test_network(self.server.addr, self.authority.der().to_vec()).build()
+        Transport::builder().danger_test_network(self.addr(), self.ca_der()).build()
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr
+    }
+
+    /// The certificate of the authority that signs for every host, as DER.
+    pub fn ca_der(&self) -> Vec<u8> {
+        self.authority.der().to_vec()
     }
 
     /// What it was asked so far, in order.

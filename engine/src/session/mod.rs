@@ -64,7 +64,7 @@ impl<P: Provider> Session<P> {
     /// A valid token: as it is, or renewed first where that is due. Store it with [`Token::expose_for_storage`].
     ///
     /// # Errors
-    /// As of a renewal: [`needs_login`](Error::needs_login) when the grant is gone.
+    /// As of a renewal: [`needs_login`](crate::Error::needs_login) when the grant is gone.
     pub fn token(&self) -> Task<'_, Arc<Token>> {
         self.task(self.inner.active())
     }
@@ -83,7 +83,7 @@ impl<P: Provider> Session<P> {
     /// one asks the provider.
     ///
     /// # Errors
-    /// [`needs_login`](Error::needs_login) when the grant is gone.
+    /// [`needs_login`](crate::Error::needs_login) when the grant is gone.
     pub fn refresh(&self) -> Task<'_, Arc<Token>> {
         self.task(self.inner.renew_on_demand())
     }

@@ -64,6 +64,8 @@ faults! {
     Pause,
     /// Callers go away at any moment.
     CallersGoAway,
+    /// Callers are dropped after any number of polls: at each await.
+    CallersDropped,
     /// A hook panics before the request is sent.
     HookPanics,
     /// A hook panics over the answer, which is lost by that.

@@ -170,9 +170,13 @@ impl World {
                     Fault::CallersGoAway => Duration::from_millis(self.random.below(1500)),
                     _ => Duration::from_secs(120),
                 };
+                let polls = match self.cell.fault {
+                    Fault::CallersDropped => self.random.below(40) as usize,
+                    _ => usize::MAX,
+                };
                 callers.spawn(async move {
                     tokio::time::sleep(Duration::from_millis(delay)).await;
-                    let _outcome = tokio::time::timeout(patience, request(&client)).await;
+                    let _outcome = tokio::time::timeout(patience, at_most(polls, request(&client))).await;
                 });
             }
         }
@@ -243,6 +247,20 @@ impl World {
         let record = futures_now(self.store.load(&key));
         record.is_some_and(|record| record.content.expose().contains(&self.provider.refresh_token()))
     }
+}
+
+/// The future, dropped after so many polls.
+async fn at_most<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = Box::pin(future);
+    let mut left = polls;
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 /// What is ready at once.
