@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -140,7 +140,7 @@ impl World {
         if self.cell.fault == Fault::None && self.provider.token_calls() != 1 {
             return Err(format!("{} token calls instead of one", self.provider.token_calls()));
         }
-        for wait in [60, LIFETIME + 120, LIFETIME + 120] {
+        for wait in [60, LIFETIME + 120] {
             tokio::time::sleep(Duration::from_secs(wait)).await;
             if let Some(ending) = self.check(&processes).await? {
                 return Ok(ending);
@@ -291,6 +291,11 @@ async fn attempt(client: &Client) -> Result<(), Option<Error>> {
 }
 
 fn descriptor() -> Descriptor {
+    static DESCRIPTOR: OnceLock<Descriptor> = OnceLock::new();
+    DESCRIPTOR.get_or_init(built).clone()
+}
+
+fn built() -> Descriptor {
     Descriptor::builder("sim")
         .authorization_endpoint("https://sim.example/authorize")
         .token_endpoint("https://sim.example/token")
