@@ -73,7 +73,7 @@ impl Setup {
     async fn authorize(&self, scenario: &Scenario, query: &str) -> Result<Arrival, Lost> {
         self.emulator.begin("made_up", scenario);
         let url = format!("https://provider.example/authorize?{query}#top");
-        Browser::new(&self.emulator).open(&Url::parse(&url).unwrap(), &self.fixture, scenario).await
+        Browser::new(&self.emulator).open("authorization", &Url::parse(&url).unwrap(), &self.fixture, scenario).await
     }
 
     async fn token(&self, authorization: &str, body: String) -> (u16, String) {
@@ -136,7 +136,7 @@ async fn a_wrong_authorization_request_is_refused() {
 async fn a_missing_fragment_is_refused() {
     let setup = Setup::new();
     let url = Url::parse(&format!("https://provider.example/authorize?{AUTHORIZATION}")).unwrap();
-    let lost = Browser::new(&setup.emulator).open(&url, &setup.fixture, &Scenario::AsWritten).await.unwrap_err();
+    let lost = Browser::new(&setup.emulator).open("authorization", &url, &setup.fixture, &Scenario::AsWritten).await.unwrap_err();
     assert!(matches!(lost, Lost::Refused(reason) if reason == "fragment: expected `#top`, got None"));
 }
 

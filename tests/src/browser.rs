@@ -50,13 +50,13 @@ impl Browser {
         Self { http: http.expect("an HTTP client can be built") }
     }
 
-    /// Opens the authorization URL; the user consents, or does whatever the scenario says.
+    /// Opens the URL of an exchange; the user consents, or does whatever the scenario says.
     ///
     /// # Errors
     ///
     /// [`Lost`], where the user does not come back to the application.
-    pub async fn open(&self, url: &Url, fixture: &Fixture, scenario: &Scenario) -> Result<Arrival, Lost> {
-        check_fragment(url, fixture, scenario).map_err(Lost::Refused)?;
+    pub async fn open(&self, exchange: &str, url: &Url, fixture: &Fixture, scenario: &Scenario) -> Result<Arrival, Lost> {
+        check_fragment(exchange, url, fixture, scenario).map_err(Lost::Refused)?;
         let response = self.http.get(url.clone()).send().await.map_err(|error| Lost::Stranded(error.to_string()))?;
         let status = response.status().as_u16();
         let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
@@ -67,15 +67,15 @@ impl Browser {
             }
             (200, None) => submit(&body).map(Arrival::FormPost).ok_or(Lost::Stranded(body)),
             (418, _) => Err(Lost::Refused(body)),
-            (status, _) => Err(Lost::Stranded(format!("the authorization endpoint answered {status}: {body}"))),
+            (status, _) => Err(Lost::Stranded(format!("the {exchange} endpoint answered {status}: {body}"))),
         }
     }
 }
 
 /// What stands behind `#` does not reach the provider's server, only its page: the browser checks it.
-fn check_fragment(url: &Url, fixture: &Fixture, scenario: &Scenario) -> Result<(), String> {
-    let exchange = fixture.exchanges.get("authorization").ok_or("the fixture has no authorization")?;
-    let expected = fixture.expected("authorization", exchange, scenario).0.fragment.as_deref();
+fn check_fragment(name: &str, url: &Url, fixture: &Fixture, scenario: &Scenario) -> Result<(), String> {
+    let exchange = fixture.exchanges.get(name).ok_or_else(|| format!("the fixture has no {name}"))?;
+    let expected = fixture.expected(name, exchange, scenario).0.fragment.as_deref();
     match (expected, url.fragment()) {
         (expected, found) if expected == found => Ok(()),
         (Some(expected), found) => Err(format!("fragment: expected `#{expected}`, got {found:?}")),

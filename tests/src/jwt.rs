@@ -38,19 +38,35 @@ pub(crate) fn sign(
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// Header and claims of a JWT that the application signed: `ES256` with the key that the tests ship, `HS256` with the client secret.
+/// Header and claims of a JWT that the application signed: with one of the keys that the tests ship, or the client secret.
 pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members), String> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
     let (header, claims) = parts(jwt)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "has a signature that is not base64url")?;
+    let verified_by = |algorithm: &'static dyn signature::VerificationAlgorithm, key: Vec<u8>| {
+        signature::UnparsedPublicKey::new(algorithm, key).verify(signed.as_bytes(), &signature).is_ok()
+    };
     let valid = match header.get("alg").and_then(Value::as_str) {
-        Some("ES256") => signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, keys::es256_public_key())
-            .verify(signed.as_bytes(), &signature)
-            .is_ok(),
+        Some("ES256") => verified_by(&signature::ECDSA_P256_SHA256_FIXED, keys::es256_public_key()),
         Some("HS256") => hmac_sha256(client_secret.as_bytes(), signed.as_bytes()) == signature,
-        alg => return Err(format!("is signed with {alg:?}, which the emulator does not verify")),
+        alg => match alg.and_then(rsa) {
+            Some(algorithm) => verified_by(algorithm, keys::rs256_public_key()),
+            None => return Err(format!("is signed with {alg:?}, which the emulator does not verify")),
+        },
     };
     valid.then_some((header, claims)).ok_or_else(|| "has a wrong signature".to_owned())
+}
+
+fn rsa(alg: &str) -> Option<&'static dyn signature::VerificationAlgorithm> {
+    Some(match alg {
+        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
+        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
+        "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
+        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
+        "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
+        "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
 }
 
 /// Header and claims, the signature unchecked.

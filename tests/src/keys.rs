@@ -1,4 +1,4 @@
-//! The keys of the tests: one that they ship, and those that the emulator signs with.
+//! The keys of the tests: those that they ship, and those that the emulator signs with.
 
 use std::sync::OnceLock;
 
@@ -11,9 +11,43 @@ use serde_json::{Value, json};
 
 const ES256_PEM: &str = include_str!("../keys/es256.p8");
 
-/// The application's private key of that name, as PKCS#8 PEM. It protects nothing.
+/// The names of the shipped keys, and the keys as PEM. They protect nothing. The RSA keys are one key: as PKCS#8, as PKCS#1, and
+/// encrypted under [`PASSPHRASE`].
+const PEMS: [(&str, &str); 4] = [
+    ("es256", ES256_PEM),
+    ("rs256", RS256_PEM),
+    ("rs256_pkcs1", include_str!("../keys/rs256_pkcs1.pem")),
+    ("rs256_encrypted", include_str!("../keys/rs256_encrypted.p8")),
+];
+
+const RS256_PEM: &str = include_str!("../keys/rs256.p8");
+
+/// What the shipped key `rs256_encrypted` is encrypted with.
+pub const PASSPHRASE: &str = "passphrase";
+
+/// The application's private key of that name, as PEM.
 pub fn private_key_pem(name: &str) -> Option<&'static str> {
-    (name == "es256").then_some(ES256_PEM)
+    PEMS.iter().find(|(known, _)| *known == name).map(|(_, pem)| *pem)
+}
+
+/// The text of a key file: `${pem:<name>}` in it stands for a shipped key.
+///
+/// # Errors
+///
+/// Where it names another key, or is no JSON.
+pub fn key_file(text: &str) -> Result<String, String> {
+    let mut file = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${pem:") {
+        let (name, after) = after.split_once('}').ok_or("`${pem:` has no closing brace")?;
+        let pem = private_key_pem(name).ok_or_else(|| format!("the tests ship no key `{name}`"))?;
+        file.push_str(before);
+        file.push_str(Value::from(pem).to_string().trim_matches('"'));
+        rest = after;
+    }
+    file.push_str(rest);
+    serde_json::from_str::<Value>(&file).map_err(|error| error.to_string())?;
+    Ok(file)
 }
 
 /// An RSA private key as PKCS#8 PEM, made once per process: that of the provider, whose public half its key set has.
@@ -28,10 +62,19 @@ pub fn rsa_private_key_pem() -> String {
 
 /// The public half of the application's key `es256`: an uncompressed point.
 pub(crate) fn es256_public_key() -> Vec<u8> {
-    let base64: String = ES256_PEM.lines().filter(|line| !line.starts_with("-----")).collect();
-    let der = STANDARD.decode(base64).expect("the shipped key is PEM");
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).expect("the shipped key is PKCS#8 of P-256");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der(ES256_PEM));
+    pair.expect("the shipped key is PKCS#8 of P-256").public_key().as_ref().to_vec()
+}
+
+/// The public half of the application's key `rs256`: a DER `RSAPublicKey`.
+pub(crate) fn rs256_public_key() -> Vec<u8> {
+    let pair = RsaKeyPair::from_pkcs8(&der(RS256_PEM)).expect("the shipped key is PKCS#8 of RSA");
     pair.public_key().as_ref().to_vec()
+}
+
+fn der(pem: &str) -> Vec<u8> {
+    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    STANDARD.decode(base64).expect("the shipped key is PEM")
 }
 
 /// The provider's RSA key: 2048 bits, made once per process.

@@ -152,8 +152,37 @@ impl Secrets {
                 self.add("code", code);
             }
         }
-        if let Some(pem) = application.private_key.as_deref().and_then(crate::keys::private_key_pem) {
+        let accounts = application.accounts.values();
+        let keys = accounts.clone().map(|account| &account.private_key).chain([&application.private_key]);
+        for pem in keys.filter_map(|name| keys::private_key_pem(name.as_deref()?)) {
             self.add("private_key", pem);
+        }
+        for account in accounts {
+            account.client_secret.iter().for_each(|secret| self.add("client_secret", secret));
+            let file = account.key_file.as_deref().and_then(|text| keys::key_file(text).ok());
+            if let Some(file) = file.and_then(|text| serde_json::from_str(&text).ok()) {
+                self.add_key_file(&file);
+            }
+        }
+        for input in application.grants.values() {
+            for (name, value) in
+                [("password", &input.password), ("assertion", &input.assertion), ("subject_token", &input.subject_token)]
+            {
+                value.iter().for_each(|value| self.add(name, value));
+            }
+        }
+    }
+
+    /// What a provider's key file has that is secret: private keys, their passphrases, client secrets.
+    fn add_key_file(&mut self, file: &Value) {
+        let Value::Object(members) = file else { return };
+        for (name, value) in members {
+            let plain = name.to_lowercase().replace(['_', '-'], "");
+            let secret = ["privatekey", "passphrase", "clientsecret"].into_iter().find(|secret| plain == *secret);
+            match (secret, value) {
+                (Some(secret), Value::String(text)) => self.add(secret, text),
+                (_, nested) => self.add_key_file(nested),
+            }
         }
     }
 
@@ -173,7 +202,7 @@ impl Secrets {
     }
 
     fn add_member(&mut self, name: &str, value: &str) {
-        if ["access_token", "refresh_token", "id_token"].contains(&name) {
+        if ["access_token", "refresh_token", "id_token", "device_code"].contains(&name) {
             self.add(name, value);
         }
     }

@@ -108,13 +108,14 @@ impl<'a, W: Write> Tour<'a, W> {
         let readable = |error: Error| error.to_string();
         let settings = &fixture.application;
         let client = driver::credential(settings).and_then(|credential| connect(settings, credential)).map_err(readable)?;
-        let client = client.redirect_uri(settings.redirect_uri.as_str()).map_err(readable)?;
+        let client = client.redirect_uri(settings.redirect_uri.clone().unwrap_or_default()).map_err(readable)?;
         let client = client.transport(self.transport.clone()).clock(FixedClock);
         let scopes = settings.scopes.iter().cloned().map(P::Scope::from);
         let (url, pending) = client.authorize().scopes(scopes).start().map_err(readable)?;
-        let arrival = self.browser.open(&url, fixture, &Scenario::AsWritten).await.map_err(|lost| match lost {
-            Lost::Refused(reason) | Lost::Stranded(reason) => reason,
-        })?;
+        let arrival =
+            self.browser.open("authorization", &url, fixture, &Scenario::AsWritten).await.map_err(|lost| match lost {
+                Lost::Refused(reason) | Lost::Stranded(reason) => reason,
+            })?;
         let session = client.exchange(pending, Callback::from(arrival)).await.map_err(readable)?;
         use_session(fixture, P::descriptor(), session.into()).await.map_err(readable)
     }
@@ -140,7 +141,9 @@ async fn use_session(fixture: &Fixture, descriptor: &Descriptor, session: Sessio
         let email = profile.email().map(|email| format!(" <{email}>")).unwrap_or_default();
         highlights.push(format!("{name}{email}"));
     }
-    if let Some(call) = fixture.exchanges.values().find_map(|exchange| exchange.call.as_ref()) {
+    if let Some(call) =
+        fixture.exchanges.values().filter(|exchange| exchange.is_of_user()).find_map(|exchange| exchange.call.as_ref())
+    {
         highlights.push(fetch(&session, call).await?);
     }
     if fixture.exchanges.get("refresh").is_some() {

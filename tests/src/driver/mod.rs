@@ -1,6 +1,7 @@
 //! Runs the engine through the conversation of a fixture: the same for every provider.
 
 mod drift;
+mod machine;
 mod outcome;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,10 @@ use url::Url;
 
 use crate::browser::{Arrival, Browser, Lost};
 use crate::emulator::Emulator;
-use crate::fixture::{Application, Call, Fixture, Json, Ordered, Scenario};
+use crate::fixture::{Application, Call, Exchange, Fixture, Json, Ordered, Scenario};
 use crate::{NOW, keys};
 use drift::Drift;
+use machine::Machines;
 pub use outcome::{Outcome, Step};
 
 /// An emulator of one provider, and what talks to it. Connections are kept from one conversation to the next.
@@ -42,12 +44,13 @@ impl Stage {
         &self.fixture
     }
 
-    /// One conversation, from the authorization URL to the refresh. What depends on a step that failed is left out.
+    /// One conversation, from the authorization URL to the logout. What depends on a step that failed is left out.
     pub async fn run(&self, descriptor: &Descriptor, scenario: &Scenario) -> Outcome {
         let drift = Drift::default();
         self.emulator.begin(&self.fixture.id, scenario);
-        let run = Run { stage: self, scenario, drift: drift.clone(), outcome: Outcome::default() };
-        run.play(descriptor).with_subscriber(drift).await
+        let application = self.fixture.application(scenario);
+        let run = Run { stage: self, scenario, application, descriptor, drift: drift.clone(), outcome: Outcome::default() };
+        run.play().with_subscriber(drift).await
     }
 }
 
@@ -65,8 +68,11 @@ pub fn client(descriptor: &Descriptor, application: &Application, transport: Tra
     let variables: BTreeMap<String, String> = application.variables.clone();
     let client: Client<Dynamic> =
         Client::from_descriptor(descriptor.clone(), variables, application.client_id.as_str(), credential(application)?)?;
+    let client = match &application.redirect_uri {
+        Some(uri) => client.redirect_uri(uri.as_str())?,
+        None => client,
+    };
     Ok(client
-        .redirect_uri(application.redirect_uri.as_str())?
         .transport(transport)
         // The conversation says when; a 401 is one of its answers.
         .without_automatic_refresh()
@@ -80,20 +86,23 @@ pub fn client(descriptor: &Descriptor, application: &Application, transport: Tra
 ///
 /// As of the engine.
 pub fn credential(application: &Application) -> Result<Credential, Error> {
-    let pem = application.private_key.as_deref().and_then(keys::private_key_pem);
-    match (&application.client_secret, pem) {
+    match (&application.client_secret, signing_key(application)?) {
         (Some(secret), _) => Ok(Credential::Secret(secret.as_str().into())),
-        (None, Some(pem)) => Ok(Credential::Key(signing_key(pem, application.key_id.as_deref())?)),
+        (None, Some(key)) => Ok(Credential::Key(key)),
         (None, None) => Ok(Credential::None),
     }
 }
 
-fn signing_key(pem: &str, key_id: Option<&str>) -> Result<SigningKey, Error> {
-    let key = SigningKey::from_pem(pem)?;
-    Ok(match key_id {
+fn signing_key(application: &Application) -> Result<Option<SigningKey>, Error> {
+    let Some(pem) = application.private_key.as_deref().and_then(keys::private_key_pem) else { return Ok(None) };
+    let key = match pem.contains("ENCRYPTED") {
+        true => SigningKey::from_encrypted_pem(pem, keys::PASSPHRASE)?,
+        false => SigningKey::from_pem(pem)?,
+    };
+    Ok(Some(match &application.key_id {
         Some(id) => key.key_id(id),
         None => key,
-    })
+    }))
 }
 
 impl From<Arrival> for Callback {
@@ -136,69 +145,140 @@ impl Entropy for Counter {
 struct Run<'a> {
     stage: &'a Stage,
     scenario: &'a Scenario,
+    application: Application,
+    descriptor: &'a Descriptor,
     drift: Drift,
     outcome: Outcome,
 }
 
 impl Run<'_> {
-    async fn play(mut self, descriptor: &Descriptor) -> Outcome {
-        let application = self.stage.fixture.application(self.scenario);
-        if let Some((client, pending, arrival)) = self.authorize(descriptor, &application).await
-            && let Some(session) = self.exchange(&client, pending, arrival).await
-        {
-            self.use_session(descriptor, &session).await;
+    async fn play(mut self) -> Outcome {
+        let session = match self.application.redirect_uri {
+            Some(_) => self.sign_in().await,
+            None => None,
+        };
+        if let Some(session) = &session {
+            self.use_session(session).await;
         }
+        let mut machines = Machines::default();
+        self.use_machines(&mut machines).await;
+        self.give_back(session.as_ref(), &machines).await;
         self.outcome
     }
 
-    async fn authorize(&mut self, descriptor: &Descriptor, application: &Application) -> Option<(Client, Pending, Arrival)> {
-        let started = client(descriptor, application, self.stage.transport.clone())
-            .and_then(|client| Ok((client.authorize().scopes(application.scopes.iter().cloned()).start()?, client)));
+    fn client(&self) -> Result<Client, Error> {
+        client(self.descriptor, &self.application, self.stage.transport.clone())
+    }
+
+    async fn sign_in(&mut self) -> Option<Session> {
+        let (client, pending, arrival) = self.authorize().await?;
+        self.exchange(&client, pending, arrival).await
+    }
+
+    async fn authorize(&mut self) -> Option<(Client, Pending, Arrival)> {
+        let scopes = self.application.scopes.clone();
+        let started = self.client().and_then(|client| Ok((client.authorize().scopes(scopes).start()?, client)));
         let ((url, pending), client) = match started {
             Ok(started) => started,
             Err(error) => return self.failed("authorization", &error),
         };
         self.outcome.authorization_url = Some(url.clone());
-        match self.stage.browser.open(&url, &self.stage.fixture, self.scenario).await {
+        let arrival = self.open("authorization", &url).await?;
+        Some((client, pending, arrival))
+    }
+
+    /// The user opens a URL of the provider's, and comes back.
+    async fn open(&mut self, exchange: &str, url: &Url) -> Option<Arrival> {
+        match self.stage.browser.open(exchange, url, &self.stage.fixture, self.scenario).await {
             Ok(arrival) => {
                 let value = match &arrival {
                     Arrival::Query(url) => json!({ "callback": url.as_str() }),
                     Arrival::FormPost(body) => json!({ "form_post": body }),
                 };
-                self.step("authorization", Ok(value));
-                Some((client, pending, arrival))
+                self.step(exchange, Ok(value));
+                Some(arrival)
             }
-            Err(lost) => self.lost(&url, lost),
+            Err(lost) => self.lost(exchange, url, lost),
         }
     }
 
     async fn exchange(&mut self, client: &Client, pending: Pending, arrival: Arrival) -> Option<Session> {
         match client.exchange(pending, Callback::from(arrival)).await {
             Ok(session) => {
-                let mut value = session.current_token().map_or(Value::Null, |current| token(&current));
-                value["id_token_claims"] = json!(session.id_token().map(|id_token| id_token.claims()));
-                self.step("token", Ok(value));
+                self.step("token", Ok(issued(&session)));
                 Some(session)
             }
             Err(error) => self.failed("token", &error),
         }
     }
 
-    async fn use_session(&mut self, descriptor: &Descriptor, session: &Session) {
+    async fn use_session(&mut self, session: &Session) {
         let exchanges = &self.stage.fixture.exchanges;
-        for (name, exchange) in exchanges.iter() {
+        for (name, exchange) in exchanges.iter().filter(|(_, exchange)| exchange.is_of_user()) {
             if let Some(call) = &exchange.call {
                 let answer = self.call(session, call).await;
                 self.finish(name, answer);
             }
         }
-        if exchanges.get("userinfo").is_some() || descriptor.__model().userinfo.is_some() {
+        if exchanges.get("userinfo").is_some() || self.descriptor.__model().userinfo.is_some() {
             let profile = session.profile().await.map(|profile| json!({ "claims": profile.claims(), "raw": profile.raw() }));
             self.finish("profile", profile);
+        }
+        if exchanges.get("introspection").is_some_and(Exchange::is_of_user) {
+            self.introspect(session).await;
         }
         if exchanges.get("refresh").is_some() {
             let refreshed = session.refresh().await.map(|refreshed| token(&refreshed));
             self.finish("refresh", refreshed);
+        }
+    }
+
+    async fn introspect(&mut self, session: &Session) {
+        let introspection = async {
+            let token = session.token().await?;
+            let introspection = self.client()?.introspect(&token).await?;
+            Ok(json!({
+                "active": introspection.is_active(),
+                "scopes": introspection.scopes(),
+                "members": introspection.members(),
+            }))
+        };
+        let introspection = introspection.await;
+        self.finish("introspection", introspection);
+    }
+
+    /// The end of everything: the token is revoked, the user logs out.
+    async fn give_back(&mut self, session: Option<&Session>, machines: &Machines) {
+        let exchanges = &self.stage.fixture.exchanges;
+        let revocation = exchanges.get("revocation");
+        if let Some(session) = revocation.and_then(|exchange| machines.session(exchange).or(session)) {
+            let revoked = session.revoke().await.map(|()| json!("revoked"));
+            self.finish("revocation", revoked);
+        }
+        if let Some(session) = session.filter(|_| exchanges.get("end_session").is_some()) {
+            self.log_out(session).await;
+        }
+    }
+
+    async fn log_out(&mut self, session: &Session) {
+        let started = self.client().and_then(|client| {
+            let mut logout = client.end_session();
+            if let Some(token) = session.current_token() {
+                logout = logout.token(&token);
+            }
+            if let Some(uri) = &self.application.post_logout_redirect_uri {
+                logout = logout.redirect_uri(uri.as_str());
+            }
+            Ok((logout.start()?, client))
+        });
+        let ((url, pending), client) = match started {
+            Ok(started) => started,
+            Err(error) => return self.finish("end_session", Err(error)),
+        };
+        let Some(Arrival::Query(arrival)) = self.open("end_session", &url).await else { return };
+        if let Some(pending) = pending {
+            let checked = client.end_session_callback(pending, arrival.as_str()).map(|()| json!("logged out"));
+            self.finish("end_session_callback", checked);
         }
     }
 
@@ -210,13 +290,13 @@ impl Run<'_> {
         Ok(json!({ "status": status, "body": body }))
     }
 
-    fn lost<T>(&mut self, url: &Url, lost: Lost) -> Option<T> {
+    fn lost<T>(&mut self, exchange: &str, url: &Url, lost: Lost) -> Option<T> {
         match lost {
             Lost::Refused(reason) => {
                 self.outcome.refused_by_browser.push(format!("{reason} ({url})"));
-                self.step("authorization", Err(format!("refused: {reason}")))
+                self.step(exchange, Err(format!("refused: {reason}")));
             }
-            Lost::Stranded(reason) => self.step("authorization", Err(reason)),
+            Lost::Stranded(reason) => self.step(exchange, Err(reason)),
         }
         None
     }
@@ -255,6 +335,13 @@ pub fn request(session: &Session, call: &Call) -> Result<RequestBuilder, Error> 
         request = request.json(&literal(json));
     }
     Ok(request)
+}
+
+/// What a session has: its token, and the claims of the id token that came with it.
+fn issued(session: &Session) -> Value {
+    let mut value = session.current_token().map_or(Value::Null, |current| token(&current));
+    value["id_token_claims"] = json!(session.id_token().map(|id_token| id_token.claims()));
+    value
 }
 
 fn token(token: &Token) -> Value {

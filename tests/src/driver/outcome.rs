@@ -17,7 +17,7 @@ pub struct Outcome {
 /// One step of a conversation.
 #[derive(Debug)]
 pub struct Step {
-    /// `authorization`, `token`, `profile`, `refresh`, or the name of a resource's exchange.
+    /// `authorization`, `token`, `account <profile>`, `grant <name>`, `profile`, ..., or the name of a resource's exchange.
     pub name: String,
     /// What went over the wire.
     pub records: Vec<Record>,
@@ -50,7 +50,8 @@ impl Outcome {
 
     /// What two runs of the same conversation have in common: everything that the application sees, secrets included.
     ///
-    /// Requests are not part of it, and of an id token only what it says: its signature differs from run to run.
+    /// Requests are not part of it, nor the tokens that the application signs itself: what they must hold is the provider's to say.
+    /// Of an id token it has only what it says: its signature differs from run to run.
     pub fn fingerprint(&self) -> String {
         let mut text = String::new();
         for step in &self.steps {
@@ -59,10 +60,11 @@ impl Outcome {
                 if step.name == "authorization" { step.result.as_ref().map(|_| &Value::Null) } else { step.result.as_ref() };
             text.push_str(&format!("{} {result:?} {:?}\n", step.name, step.drift));
         }
-        let id_tokens = self.records().flat_map(|record| &record.secrets).filter(|(name, _)| name == "id_token");
-        for (_, id_token) in id_tokens {
-            if let Some((content, _)) = id_token.rsplit_once('.') {
-                text = text.replace(id_token, content);
+        for (name, secret) in self.records().flat_map(|record| &record.secrets) {
+            match name.as_str() {
+                "id_token" => text = text.replace(secret, secret.rsplit_once('.').map_or("", |(content, _)| content)),
+                "jwt" => text = text.replace(secret, "<jwt>"),
+                _ => {}
             }
         }
         text

@@ -13,10 +13,22 @@ pub(super) struct Reply {
 }
 
 /// The fixture's response in this conversation.
-pub(super) fn reply(response: &Response, application: &Application, captured: &Captured) -> Result<Reply, String> {
+pub(super) fn reply(
+    exchange: &str,
+    response: &Response,
+    application: &Application,
+    captured: &Captured,
+) -> Result<Reply, String> {
     let values = Values::new(application, captured);
     match response {
-        Response::Callback(callback) => Ok(call_back(callback, &values)),
+        Response::Callback(callback) => {
+            let uri = match exchange {
+                "end_session" => &application.post_logout_redirect_uri,
+                _ => &application.redirect_uri,
+            };
+            let uri = uri.as_ref().ok_or("the application has no URI to come back to")?;
+            Ok(call_back(callback, uri, &values))
+        }
         Response::Answer(content) => answer(content, values),
     }
 }
@@ -38,7 +50,7 @@ fn answer(answer: &Answer, mut values: Values<'_>) -> Result<Reply, String> {
     Ok(Reply { sent: Sent { status: answer.status, headers, body }, secrets: secrets.into_iter().collect() })
 }
 
-fn call_back(callback: &Callback, values: &Values<'_>) -> Reply {
+fn call_back(callback: &Callback, uri: &str, values: &Values<'_>) -> Reply {
     let mut parameters: Vec<(String, String)> =
         callback.parameters.iter().filter_map(|(name, text)| Some((name.to_owned(), values.render(text)?))).collect();
     let signature =
@@ -46,15 +58,14 @@ fn call_back(callback: &Callback, values: &Values<'_>) -> Reply {
     parameters.extend(signature.clone());
     let code = parameters.iter().filter(|(name, _)| name == "code").cloned();
     let secrets = signature.into_iter().chain(code).collect();
-    let redirect_uri = &values.application.redirect_uri;
     let sent = match callback.mode {
         CallbackMode::Query => {
-            let location = with_query(redirect_uri, &parameters);
+            let location = with_query(uri, &parameters);
             Sent { status: 302, headers: vec![("location".to_owned(), location)], body: String::new() }
         }
         CallbackMode::FormPost => {
             let headers = vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())];
-            Sent { status: 200, headers, body: form_post(redirect_uri, &parameters) }
+            Sent { status: 200, headers, body: form_post(uri, &parameters) }
         }
     };
     Reply { sent, secrets }

@@ -153,14 +153,13 @@ impl Check<'_> {
             [found] => *found,
             several => return self.mismatch(format!("{place} `{name}`: stands {} times", several.len())),
         };
+        if let Some(before) = expected.before_jwt() {
+            return self.jwt(place, name, &before, found);
+        }
         self.findings.secrets.extend(secret_names(name, expected).map(|secret| (secret, found.to_owned())));
         match expected.single() {
             Some(Piece::Any) if !found.is_empty() => {}
             Some(Piece::CodeVerifier) if self.values.verifies(found) => {}
-            Some(Piece::Jwt) => match self.expected.jwt.get(name) {
-                Some(jwt) => self.jwt(place, name, jwt, found),
-                None => self.mismatch(format!("{place} `{name}`: the fixture does not describe this JWT")),
-            },
             _ if self.values.render(expected).is_some_and(|expected| expected == found) => {}
             _ => self.mismatch(format!("{place} `{name}`: expected {}, got `{found}`", self.wanted(expected))),
         }
@@ -175,8 +174,17 @@ impl Check<'_> {
         }
     }
 
-    fn jwt(&mut self, place: &str, name: &str, expected: &ExpectedJwt, found: &str) {
-        let (header, claims) = match jwt::verify(found, self.values.client_secret()) {
+    fn jwt(&mut self, place: &str, name: &str, before: &Text, found: &str) {
+        let Some(expected) = self.expected.jwt.get(name) else {
+            return self.mismatch(format!("{place} `{name}`: the fixture does not describe this JWT"));
+        };
+        let before = self.values.render(before).unwrap_or_default();
+        let Some(jwt) = found.strip_prefix(&before) else {
+            return self.mismatch(format!("{place} `{name}`: expected `{before}` and a JWT, got `{found}`"));
+        };
+        let secret = if place == "header" { "jwt" } else { name };
+        self.findings.secrets.push((secret.to_owned(), jwt.to_owned()));
+        let (header, claims) = match jwt::verify(jwt, self.values.client_secret()) {
             Ok(parts) => parts,
             Err(problem) => return self.mismatch(format!("{place} `{name}` {problem}, got `{found}`")),
         };
@@ -185,12 +193,17 @@ impl Check<'_> {
         let what = format!("{place} `{name}`");
         self.members(&format!("{what}, JWT header"), &expected_header, &header, &["typ"]);
         self.members(&format!("{what}, JWT claim"), &self.values.render_members(&expected.claims), &claims, &TIME_CLAIMS);
+        self.lifetime(&what, expected, &claims);
+    }
+
+    fn lifetime(&mut self, what: &str, expected: &ExpectedJwt, claims: &Map<String, Value>) {
+        let now = NOW.saturating_sub(expected.clock_behind);
         match (claims.get("iat").and_then(Value::as_u64), claims.get("exp").and_then(Value::as_u64)) {
-            (Some(iat), Some(exp)) if iat <= NOW && exp > NOW && exp - iat <= expected.lifetime_at_most => {}
+            (Some(iat), Some(exp)) if iat <= now && exp > now && exp - iat <= expected.lifetime_at_most => {}
             (iat, exp) => {
                 let most = expected.lifetime_at_most;
                 self.mismatch(format!(
-                    "{what}: iat {iat:?}, exp {exp:?}: expected iat <= {NOW} < exp, at most {most} seconds apart"
+                    "{what}: iat {iat:?}, exp {exp:?}: expected iat <= {now} < exp, at most {most} seconds apart"
                 ));
             }
         }
@@ -215,7 +228,7 @@ fn secret_names(parameter: &str, expected: &Text) -> impl Iterator<Item = String
         Some(Piece::ClientSecret | Piece::State | Piece::Nonce | Piece::CodeChallenge | Piece::CodeVerifier) => {
             Some(expected.to_string().replace(['$', '{', '}'], ""))
         }
-        Some(Piece::Jwt | Piece::HmacSha256 { .. }) => Some(parameter.to_owned()),
+        Some(Piece::HmacSha256 { .. }) => Some(parameter.to_owned()),
         _ => None,
     };
     name.into_iter()

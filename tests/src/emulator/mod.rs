@@ -99,14 +99,14 @@ impl Conversation {
             Response::Callback(_) => check::capture(request, received),
             Response::Answer(_) => self.captured.clone(),
         };
-        let application = self.fixture.application(&self.scenario);
+        let application = self.fixture.application_for(exchange, &self.scenario);
         let findings = check::compare(request, received, &application, &captured);
         Candidate { name: name.to_owned(), captured, findings }
     }
 
     fn candidates(&self, received: &Received) -> Vec<Candidate> {
-        let application = self.fixture.application(&self.scenario);
         let here = |(name, exchange): &(&str, &Exchange)| {
+            let application = self.fixture.application_for(exchange, &self.scenario);
             let (request, _) = self.fixture.expected(name, exchange, &self.scenario);
             request.url(&application).is_ok_and(|url| url.origin() == received.url.origin() && url.path() == received.url.path())
         };
@@ -145,10 +145,12 @@ impl State {
         let mut sent = None;
         if refusal.is_empty() {
             conversation.captured = candidate.captured;
-            let exchange = fixture.exchanges.get(&candidate.name);
-            let response = exchange.map(|exchange| fixture.expected(&candidate.name, exchange, scenario).1);
-            let application = fixture.application(scenario);
-            match response.map(|response| answer::reply(response, &application, &conversation.captured)) {
+            let reply = fixture.exchanges.get(&candidate.name).map(|exchange| {
+                let response = fixture.expected(&candidate.name, exchange, scenario).1;
+                let application = fixture.application_for(exchange, scenario);
+                answer::reply(&candidate.name, response, &application, &conversation.captured)
+            });
+            match reply {
                 Some(Ok(reply)) => {
                     secrets.extend(reply.secrets);
                     sent = Some(reply.sent);

@@ -76,7 +76,7 @@ impl<'a> Values<'a> {
             Piece::Literal(text) => Some(text.clone()),
             Piece::ClientId => Some(id.clone()),
             Piece::ClientSecret => self.application.client_secret.clone(),
-            Piece::RedirectUri => Some(self.application.redirect_uri.clone()),
+            Piece::RedirectUri => self.application.redirect_uri.clone(),
             Piece::State => self.captured.state.clone(),
             Piece::Nonce => self.captured.nonce.clone(),
             Piece::CodeChallenge => self.captured.code_challenge.clone(),
