@@ -12,7 +12,7 @@ use url::Url;
 use crate::driver::{Outcome, Step};
 use crate::emulator::{Received, Record, Sent};
 use crate::fixture::{Application, Fixture, Piece, Response, Scenario};
-use crate::keys;
+use crate::{jwt, keys};
 
 /// Headers that say nothing about the conversation.
 const PLUMBING: [&str; 5] = ["host", "content-length", "connection", "user-agent", "accept-encoding"];
@@ -39,7 +39,8 @@ pub fn difference(outcome: &Outcome, secrets: &Secrets, written: &Outcome, writt
 fn render_step(step: &Step, secrets: &Secrets) -> String {
     let mut text = format!("### {}\n", step.name);
     for record in &step.records {
-        let _ = write!(text, "\n{}\n{}", render_request(&record.request, secrets), render_response(&record.response, secrets));
+        let (request, response) = (render_request(&record.request, secrets), render_response(&record.response, secrets));
+        let _ = write!(text, "\n{request}{}\n{response}", render_jwts(record, secrets));
     }
     for event in &step.drift {
         let _ = write!(text, "\ndrift: {}\n", secrets.hide(event));
@@ -70,6 +71,17 @@ fn render_request(request: &Received, secrets: &Secrets) -> String {
     text
 }
 
+/// What the JWTs say that the application signed.
+fn render_jwts(record: &Record, secrets: &Secrets) -> String {
+    let signed = record.secrets.iter().filter(|(name, _)| name != "id_token");
+    let parts = signed.filter_map(|(_, value)| Some((value, jwt::parts(value).ok()?)));
+    let lines = parts.map(|(value, (header, claims))| {
+        let (header, claims) = (Value::Object(header), Value::Object(claims));
+        format!("\n{} = {}\n", secrets.hide(value), secrets.hide(&format!("{header}.{claims}")))
+    });
+    lines.collect()
+}
+
 fn render_response(response: &Sent, secrets: &Secrets) -> String {
     let mut text = format!("HTTP {}\n{}", response.status, render_headers(&response.headers, secrets));
     if !response.body.is_empty() {
@@ -88,9 +100,20 @@ fn render_headers(headers: &[(String, String)], secrets: &Secrets) -> String {
     lines.concat()
 }
 
+/// The account or grant whose token a step gets.
+fn owner(step: &Step) -> Option<&str> {
+    match step.name.split_once(' ')? {
+        ("account" | "grant", name) => Some(name),
+        ("device", "codes") => Some("device_code"),
+        _ => None,
+    }
+}
+
 /// Values that must not be printed, and their names.
 pub struct Secrets {
     client_id: String,
+    /// The account or grant that the next secrets belong to.
+    owner: Option<String>,
     /// Longest first, so that no secret is cut by a shorter one.
     values: Vec<(String, String)>,
 }
@@ -99,20 +122,22 @@ impl Secrets {
     /// What is secret in a conversation.
     pub fn of(fixture: &Fixture, scenario: &Scenario, outcome: &Outcome) -> Self {
         let application = fixture.application(scenario);
-        let mut secrets = Self { client_id: application.client_id.clone(), values: Vec::new() };
+        let mut secrets = Self { client_id: application.client_id.clone(), owner: None, values: Vec::new() };
         // Made once per process, so not the same in any two runs.
         secrets.add("jwks", &keys::jwks().to_string());
         if let Some(client_secret) = &application.client_secret {
             secrets.add("client_secret", client_secret);
         }
-        for record in outcome.records() {
-            secrets.add_record(record);
-        }
-        for step in &outcome.steps {
+        // Tokens of machines are counted apart: they have the same names, whatever became of the user's.
+        let (machines, user): (Vec<&Step>, Vec<&Step>) = outcome.steps.iter().partition(|step| owner(step).is_some());
+        for step in user.into_iter().chain(machines) {
+            secrets.owner = owner(step).map(ToOwned::to_owned);
+            step.records.iter().for_each(|record| secrets.add_record(record));
             if let Ok(value) = &step.result {
                 secrets.add_members(value);
             }
         }
+        secrets.owner = None;
         secrets.add_fixture(fixture, &application);
         secrets.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         secrets
@@ -211,9 +236,14 @@ impl Secrets {
         if value.is_empty() || self.values.iter().any(|(known, _)| known == value) {
             return;
         }
-        let earlier = self.values.iter().filter(|(_, known)| known.split(' ').next() == Some(name));
-        let name = match earlier.count() {
-            0 => name.to_owned(),
+        let name = match &self.owner {
+            Some(owner) => format!("{name} of {owner}"),
+            None => name.to_owned(),
+        };
+        let is_number = |rest: &str| rest.chars().all(|c| c == ' ' || c.is_ascii_digit());
+        let counts = |known: &str| known.strip_prefix(&name).is_some_and(is_number);
+        let name = match self.values.iter().filter(|(_, known)| counts(known)).count() {
+            0 => name,
             count => format!("{name} {}", count + 1),
         };
         self.values.push((value.to_owned(), name));
@@ -313,7 +343,7 @@ mod tests {
     use super::*;
 
     fn secrets() -> Secrets {
-        let mut secrets = Secrets { client_id: "me".into(), values: Vec::new() };
+        let mut secrets = Secrets { client_id: "me".into(), owner: None, values: Vec::new() };
         secrets.add("code", "1234567");
         secrets.add("client_secret", "a/b c");
         secrets.add("access_token", "first");

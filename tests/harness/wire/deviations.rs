@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use crate::{block_on, source};
 
 /// Values that some cell or other takes: for cells that cannot be deleted.
-const REPLACEMENTS: [&str; 16] = [
+const REPLACEMENTS: [&str; 19] = [
     "client_secret_basic",
     "client_secret_post",
     "none",
@@ -24,6 +24,9 @@ const REPLACEMENTS: [&str; 16] = [
     "another",
     "/another",
     "RS256",
+    "PS256",
+    "PS512",
+    "3",
 ];
 
 /// Proves every cell of the descriptor: without it, some conversation of the fixture goes differently.
@@ -142,9 +145,21 @@ fn replaced(authored: &Node, cell: &Cell) -> impl Iterator<Item = Node> {
     if authored.get(&path).and_then(Node::text).is_none() {
         path.push("claim".to_owned());
     }
-    REPLACEMENTS.iter().filter(|value| **value != cell.value).map(move |value| {
+    let others = match is_unsent_grant_type(authored, cell) {
+        true => vec![Node::null()],
+        false => REPLACEMENTS.iter().filter(|value| **value != cell.value).map(|value| Node::from(*value)).collect(),
+    };
+    others.into_iter().map(move |other| {
         let mut mutant = authored.clone();
-        mutant.set(&path, *value);
+        mutant.set(&path, other);
         mutant
     })
+}
+
+/// The grant type of a service account whose request drops it: whether there is one says that there is a request, and which one
+/// says nothing more.
+fn is_unsent_grant_type(authored: &Node, cell: &Cell) -> bool {
+    let [section, profile, key] = cell.path.as_slice() else { return false };
+    let parameter = || authored.get(&[section, profile, "parameters", "grant_type"]);
+    section == "service_accounts" && key == "grant_type" && parameter().is_some_and(Node::is_null)
 }

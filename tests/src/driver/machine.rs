@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use grantry_engine::{DeviceAuthorization, Dynamic, Error, ServiceAccount, Session, TokenRequest};
 use serde_json::json;
 
-use super::{Run, client, issued, signing_key};
-use crate::fixture::{Exchange, Grant, GrantInput};
+use super::{Counter, Run, client, issued, signing_key};
+use crate::fixture::{Exchange, Grant, GrantInput, OneOrMore};
 use crate::keys;
 
 /// The sessions that a conversation has so far, by account or grant; `None` where there was no token to have.
@@ -66,6 +66,8 @@ impl Run<'_> {
         let application = self.application.of_account(profile);
         let settings = self.application.accounts.get(profile).cloned().unwrap_or_default();
         let client = client(self.descriptor, &application, self.stage.transport.clone())?;
+        // Its assertions have other ids than the user's state.
+        let client = client.danger_entropy(Counter::starting_at(1 << 32));
         let mut account = ServiceAccount::<Dynamic>::of(client, profile)?;
         if let Some(text) = &settings.key_file {
             account = account.key_file(&keys::key_file(text).map_err(Error::custom)?)?;
@@ -79,6 +81,7 @@ impl Run<'_> {
         if let Some(audience) = settings.audience {
             account = account.audience(audience);
         }
+        let account = pairs(&settings.parameters).fold(account, |account, (name, value)| account.param(name, value));
         let session = account.scopes(application.scopes).session()?;
         session.token().await?;
         Ok(session)
@@ -134,7 +137,10 @@ impl Run<'_> {
 }
 
 fn asked<F>(request: TokenRequest<Dynamic, F>, input: &GrantInput, scopes: Vec<String>) -> TokenRequest<Dynamic, F> {
-    let parameters = input.parameters.clone().into_iter();
-    let request = parameters.fold(request, |request, (name, value)| request.param(name, value));
+    let request = pairs(&input.parameters).fold(request, |request, (name, value)| request.param(name, value));
     if scopes.is_empty() { request } else { request.scopes(scopes) }
+}
+
+fn pairs(parameters: &BTreeMap<String, OneOrMore>) -> impl Iterator<Item = (String, String)> {
+    parameters.iter().flat_map(|(name, values)| values.values().iter().map(|value| (name.clone(), value.clone())))
 }

@@ -131,6 +131,13 @@ impl Clock for FixedClock {
 #[derive(Default)]
 pub struct Counter(std::sync::atomic::AtomicU64);
 
+impl Counter {
+    /// Numbers that a counter from 0 reaches late.
+    pub fn starting_at(count: u64) -> Self {
+        Self(std::sync::atomic::AtomicU64::new(count))
+    }
+}
+
 impl Entropy for Counter {
     fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
         for chunk in bytes.chunks_mut(32) {
@@ -250,6 +257,9 @@ impl Run<'_> {
     /// The end of everything: the token is revoked, the user logs out.
     async fn give_back(&mut self, session: Option<&Session>, machines: &Machines) {
         let exchanges = &self.stage.fixture.exchanges;
+        // The fixture says which token is revoked: the refreshed one.
+        let is_current = self.outcome.step("refresh").is_none_or(|refresh| refresh.result.is_ok());
+        let session = session.filter(|_| is_current);
         let revocation = exchanges.get("revocation");
         if let Some(session) = revocation.and_then(|exchange| machines.session(exchange).or(session)) {
             let revoked = session.revoke().await.map(|()| json!("revoked"));
