@@ -60,7 +60,9 @@ pub(crate) const fn fits(credential: &Credential, method: AuthenticationMethod, 
 }
 
 fn identify(pairs: &mut Vec<Pair>, values: &Values<'_>) {
-    pairs.push(("client_id".into(), values.config.client_id.clone()));
+    if !pairs.iter().any(|(name, _)| name == "client_id") {
+        pairs.push(("client_id".into(), values.config.client_id.clone()));
+    }
 }
 
 fn basic(secret: &Secret, headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use grantry_descriptor::model::{Authentication, Endpoint, EngineValue, Grant, Hook, Request};
+use grantry_descriptor::model::{Authentication, Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
 
 use super::Call;
@@ -184,19 +184,13 @@ async fn ask(config: &Config, scopes: &[String], extra: Vec<Pair>) -> Result<Cod
     let engine = [(EngineValue::Scope, scope.as_str())];
     let values = Values { engine: &engine, ..Values::new(config) };
     let shape = &model.device_authorization;
-    let mut pairs = identity(config, &shape.request);
-    pairs.push(("scope".into(), scope.clone()));
-    let call = Call { pairs, extra, ..Call::new(&shape.request, values.endpoint(Endpoint::DeviceAuthorization)?) };
+    let call = Call {
+        pairs: vec![("client_id".into(), config.client_id.clone()), ("scope".into(), scope.clone())],
+        extra,
+        ..Call::new(&shape.request, values.endpoint(Endpoint::DeviceAuthorization)?)
+    };
     let answer = call.send(&shape.response, &values).await?;
     codes(&answer)
-}
-
-/// The client's id, where no authentication says it (RFC 8628 sections 3.1 and 3.4).
-fn identity(config: &Config, request: &Request) -> Vec<Pair> {
-    match request.authentication {
-        Authentication::None => vec![("client_id".into(), config.client_id.clone())],
-        _ => Vec::new(),
-    }
 }
 
 fn codes(answer: &Answer<'_>) -> Result<Codes> {
@@ -227,9 +221,14 @@ async fn poll(config: &Config, device_code: &Secret, scopes: &[String], extra: V
     let model = config.model();
     let shape = &model.device_authorization.token;
     let values = Values::new(config);
-    let mut pairs = identity(config, &shape.request);
-    pairs.push(("grant_type".into(), Grant::DeviceCode.as_str().to_owned()));
-    pairs.push(("device_code".into(), device_code.expose().to_owned()));
+    let mut pairs: Vec<Pair> = vec![
+        ("grant_type".into(), Grant::DeviceCode.as_str().to_owned()),
+        ("device_code".into(), device_code.expose().to_owned()),
+    ];
+    // Nothing else says whose code it is (RFC 8628 section 3.4).
+    if shape.request.authentication == Authentication::None {
+        pairs.push(("client_id".into(), config.client_id.clone()));
+    }
     let call = Call {
         pairs,
         extra,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Call;
+use super::exchange::relearned;
 use crate::assertion::{Signer, sign};
 use crate::clock;
 use crate::config::Config;
@@ -116,7 +117,7 @@ async fn request(config: &Config, account: &Account, shape: &ServiceAccount, gra
         ..Call::new(&request, url)
     };
     let answer = call.send(&shape.response, &values).await?;
-    from_answer(&answer, &Terms::of(config, shape.lifetime, &account.scopes))
+    relearned(config, from_answer(&answer, &Terms::of(config, shape.lifetime, &account.scopes))?)
 }
 
 /// Whether the assertion authenticates the client, instead of being the grant.

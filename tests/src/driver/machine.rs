@@ -89,7 +89,8 @@ impl Run<'_> {
 
     /// The session of a grant; `None` while the user of another device has not decided.
     async fn of_grant(&mut self, grant: Grant) -> Result<Option<Session>, Error> {
-        let (client, input) = (self.client()?, self.application.grant(grant));
+        let (application, input) = (self.application.of_grant(grant), self.application.grant(grant));
+        let client = client(self.descriptor, &application, self.stage.transport.clone())?;
         let text = |given: &Option<String>| given.clone().unwrap_or_default();
         let of_client = input.scopes.clone().unwrap_or_default();
         let of_user = input.scopes.clone().unwrap_or_else(|| self.application.scopes.clone());
