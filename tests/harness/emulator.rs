@@ -2,9 +2,16 @@
 
 #![allow(missing_docs)]
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use grantry_tests::NOW;
 use grantry_tests::browser::{Arrival, Browser, Lost};
 use grantry_tests::emulator::Emulator;
 use grantry_tests::fixture::{Fixture, Scenario};
+use grantry_tests::keys::private_key_pem;
+use serde_json::{Value, json};
 use url::Url;
 
 const FIXTURE: &str = r#"
@@ -59,7 +66,11 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
-        let fixture = Fixture::parse("made_up", FIXTURE).unwrap();
+        Self::of(FIXTURE)
+    }
+
+    fn of(text: &str) -> Self {
+        let fixture = Fixture::parse("made_up", text).unwrap();
         let emulator = Emulator::start(vec![fixture.clone()]);
         let http = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(emulator.ca_pem().as_bytes()).unwrap()])
@@ -203,6 +214,94 @@ fn a_broken_fixture_is_reported_with_its_line() {
     assert_eq!(error, "exchanges.token.response.id_token: a `jwks` exchange is missing");
     let error = Fixture::parse("x", &FIXTURE.replace("fragment:", "fragments:")).unwrap_err().to_string();
     assert!(error.contains("fragments"), "{error}");
+}
+
+const ACCOUNTS: &str = r#"
+application:
+  accounts:
+    robot: { client_id: robot, private_key: rs256, variables: { host: provider.example } }
+exchanges:
+  token:
+    inferred: made up
+    account: robot
+    request:
+      method: POST
+      url: "https://${variables.host}/token"
+      headers: { Authorization: "Bearer ${jwt}" }
+      jwt: { Authorization: { alg: RS256, claims: { iss: "${client_id}" }, lifetime_at_most: 60, clock_behind: 30 } }
+    response: { status: 200, content_type: application/json, body: "{}" }
+"#;
+
+#[test]
+fn service_accounts_alone_need_no_sign_in() {
+    Fixture::parse("x", ACCOUNTS).unwrap();
+    let refused = |from: &str, to: &str| Fixture::parse("x", &ACCOUNTS.replace(from, to)).unwrap_err().to_string();
+    assert_eq!(
+        refused("client_id: robot,", "client_id: robot, key_file: '{}',"),
+        "application.accounts.robot: exactly one of `client_id` and `key_file` is needed"
+    );
+    assert_eq!(
+        refused("private_key: rs256", "private_key: rs1"),
+        "application.accounts.robot.private_key: the tests ship no key `rs1`"
+    );
+    assert_eq!(
+        refused("account: robot", "account: android"),
+        "exchanges.token.request.url: application.variables: `host` is missing\n\
+         exchanges.token.account: `application.accounts` has no `android`"
+    );
+    assert_eq!(
+        refused("account: robot", "account: robot\n    grant: password"),
+        "application: `client_id` is missing\nexchanges.token: `account` and `grant` exclude each other"
+    );
+    assert_eq!(
+        refused("Bearer ${jwt}", "Bearer x"),
+        "exchanges.token.request.jwt.Authorization: no parameter or header `Authorization` has `${jwt}`"
+    );
+    assert_eq!(
+        refused("  accounts:", "  client_id: me\n  redirect_uri: https://app.example/\n  accounts:"),
+        "exchanges: `authorization` is missing\nexchanges.token: at least one error is needed under `variants`"
+    );
+}
+
+/// A JWT of the account, signed with the shipped key.
+fn assertion(alg: &str, issuer: &str, iat: u64, exp: u64) -> String {
+    let base64: String = private_key_pem("rs256").unwrap().lines().filter(|line| !line.starts_with("-----")).collect();
+    let key = RsaKeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap();
+    let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let claims = json!({ "iss": issuer, "iat": iat, "exp": exp });
+    let signed = format!("{}.{}", encode(json!({ "alg": alg })), encode(claims));
+    let padding = if alg == "RS512" { &RSA_PKCS1_SHA512 } else { &RSA_PKCS1_SHA256 };
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test]
+async fn a_jwt_in_a_header_is_checked() {
+    let setup = Setup::of(ACCOUNTS);
+    let send = async |authorization: String| {
+        let request = setup.http.post("https://provider.example/token").header("authorization", authorization);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let good = assertion("RS256", "robot", NOW - 30, NOW + 30);
+    assert_eq!(send(format!("Bearer {good}")).await, 200);
+    assert_eq!(setup.refusals(), [""; 0]);
+
+    let refused = async |authorization: String, reason: &str| {
+        assert_eq!(send(authorization).await, 418);
+        let refusals = setup.refusals();
+        assert!(refusals.iter().any(|refusal| refusal.contains(reason)), "{reason}: {refusals:?}");
+    };
+    refused(good.clone(), "expected `Bearer ` and a JWT").await;
+    refused(format!("Bearer {}AAAAAAAAAA", &good[..good.len() - 10]), "has a wrong signature").await;
+    let other = assertion("RS512", "robot", NOW - 30, NOW + 30);
+    refused(format!("Bearer {other}"), r#"JWT header `alg`: expected "RS256", got "RS512""#).await;
+    let other = assertion("RS256", "android", NOW - 30, NOW + 30);
+    refused(format!("Bearer {other}"), r#"JWT claim `iss`: expected "robot", got "android""#).await;
+    let early = assertion("RS256", "robot", NOW, NOW + 30);
+    refused(format!("Bearer {early}"), "expected iat <= 1767225570 < exp, at most 60 seconds apart").await;
+    let long = assertion("RS256", "robot", NOW - 30, NOW + 31);
+    refused(format!("Bearer {long}"), "at most 60 seconds apart").await;
 }
 
 #[test]

@@ -99,6 +99,36 @@ mod tests {
     }
 
     #[test]
+    fn every_rsa_signature_is_verified_under_its_own_algorithm() {
+        let paddings: [(&str, &'static dyn signature::RsaEncoding); 4] = [
+            ("RS256", &signature::RSA_PKCS1_SHA256),
+            ("RS512", &signature::RSA_PKCS1_SHA512),
+            ("PS256", &signature::RSA_PSS_SHA256),
+            ("PS512", &signature::RSA_PSS_SHA512),
+        ];
+        for (alg, padding) in paddings {
+            let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+            let key = keys::rs256();
+            let sign = |header: Value| {
+                let signed = format!("{}.{}", encode(header), encode(serde_json::json!({ "sub": "robot" })));
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+                format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+            };
+            let (header, claims) = verify(&sign(serde_json::json!({ "alg": alg })), "").unwrap();
+            assert_eq!((&header["alg"], &claims["sub"]), (&Value::from(alg), &Value::from("robot")));
+            let other = if alg == "RS256" { "RS384" } else { "RS256" };
+            assert_eq!(verify(&sign(serde_json::json!({ "alg": other })), "").unwrap_err(), "has a wrong signature", "{alg}");
+        }
+    }
+
+    #[test]
+    fn an_algorithm_that_signs_nothing_is_refused() {
+        let jwt = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode("{}"));
+        assert_eq!(verify(&jwt, "").unwrap_err(), r#"is signed with Some("none"), which the emulator does not verify"#);
+    }
+
+    #[test]
     fn signatures_of_the_provider_verify_with_its_key_set() {
         let keys = keys::jwks();
         let part = |name: &str, index: usize| URL_SAFE_NO_PAD.decode(keys["keys"][index][name].as_str().unwrap()).unwrap();

@@ -68,8 +68,12 @@ pub(crate) fn es256_public_key() -> Vec<u8> {
 
 /// The public half of the application's key `rs256`: a DER `RSAPublicKey`.
 pub(crate) fn rs256_public_key() -> Vec<u8> {
-    let pair = RsaKeyPair::from_pkcs8(&der(RS256_PEM)).expect("the shipped key is PKCS#8 of RSA");
-    pair.public_key().as_ref().to_vec()
+    rs256().public_key().as_ref().to_vec()
+}
+
+/// The application's key `rs256`.
+pub(crate) fn rs256() -> RsaKeyPair {
+    RsaKeyPair::from_pkcs8(&der(RS256_PEM)).expect("the shipped key is PKCS#8 of RSA")
 }
 
 fn der(pem: &str) -> Vec<u8> {
@@ -118,4 +122,24 @@ fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         _ => (rest.get(..octets)?.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), rest.get(octets..)?),
     };
     (*found == tag && rest.len() >= length).then(|| rest.split_at(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_file_holds_the_key_escaped() {
+        let file = key_file(r#"{"id":"me","key":"${pem:rs256}"}"#).unwrap();
+        let file: Value = serde_json::from_str(&file).unwrap();
+        assert_eq!(file, json!({ "id": "me", "key": RS256_PEM }));
+        assert_eq!(key_file(r#"{"key":"${pem:rs257}"}"#).unwrap_err(), "the tests ship no key `rs257`");
+        assert!(key_file("{").unwrap_err().starts_with("EOF"));
+    }
+
+    #[test]
+    fn pkcs1_is_the_same_key() {
+        let pkcs1 = RsaKeyPair::from_der(&der(private_key_pem("rs256_pkcs1").unwrap())).unwrap();
+        assert_eq!(pkcs1.public_key().as_ref(), rs256_public_key());
+    }
 }

@@ -282,9 +282,10 @@ impl Secrets {
     fn hide_pair(&self, pair: &str) -> String {
         let Some((name, value)) = pair.split_once('=') else { return self.hide(pair) };
         let decoded = percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned();
-        match self.values.iter().find(|(secret, _)| *secret == decoded) {
-            Some((_, secret)) => format!("{name}=<{secret}>"),
-            None => format!("{name}={}", self.hide(value)),
+        match self.hide(&decoded) {
+            // Decoded, so that no escape beside a secret passes for a part of it.
+            hidden if hidden != decoded => format!("{name}={hidden}"),
+            _ => format!("{name}={}", self.hide(value)),
         }
     }
 
@@ -359,6 +360,7 @@ mod tests {
             r#"{"a":"<access_token>","b":"<access_token 2>","c":12345678}"#
         );
         assert_eq!(secrets.hide_pair("client_secret=a%2Fb%20c"), "client_secret=<client_secret>");
+        assert_eq!(secrets.hide_pair("access_token=id%7Ca%2Fb%20c"), "access_token=id|<client_secret>");
         assert_eq!(secrets.hide_header("authorization", "Bearer first"), "Bearer <access_token>");
         assert_eq!(secrets.hide_header("authorization", "Basic bWU6YS9iIGM="), "Basic <client_id>:<client_secret>");
         assert_eq!(
