@@ -59,7 +59,7 @@ pub(crate) fn sign(assertion: &Assertion, signer: Signer<'_>, claims: Map<String
     all.insert("iat".to_owned(), issued_at.into());
     all.insert("exp".to_owned(), clock::after(issued_at, assertion.lifetime).into());
     if !all.contains_key("jti") {
-        all.insert("jti".to_owned(), entropy::token(values.config.entropy.as_ref())?.into());
+        all.insert("jti".to_owned(), entropy::uuid(values.config.entropy.as_ref())?.into());
     }
     let signed = match signer {
         Signer::Key(key) => key.sign(&assertion.alg, header, all)?,

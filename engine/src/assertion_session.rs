@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use grantry_descriptor::{Builder, Descriptor};
+use grantry_descriptor::{Builder, Descriptor, Node};
 use serde_json::Value;
 
 use crate::client::Client;
@@ -44,6 +44,8 @@ impl AssertionSession {
                 .client_authentication_method("none")
                 .grant_types([JWT_BEARER])
                 .set("service_accounts.assertion.grant_type", JWT_BEARER)
+                // The assertion says who asks (RFC 7521 section 4.1): no `client_id` beside it.
+                .set("service_accounts.assertion.authentication", "none")
                 .set("service_accounts.assertion.assertion.claims.iss", "{client_id}")
                 .set("service_accounts.assertion.assertion.claims.sub", "{subject}"),
             token_endpoint: None,
@@ -146,7 +148,7 @@ impl AssertionSessionBuilder {
     }
 
     /// Anything else of the descriptor's vocabulary, by its dotted path: `set("requests.access_token.in", "query")`.
-    pub fn set(mut self, path: &str, value: &str) -> Self {
+    pub fn set(mut self, path: &str, value: impl Into<Node>) -> Self {
         self.descriptor = self.descriptor.set(path, value);
         self
     }

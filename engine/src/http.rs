@@ -1,6 +1,7 @@
 //! Requests and responses as values.
 
 use std::fmt;
+use std::time::Duration;
 
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ::http::{Method, StatusCode};
@@ -25,11 +26,13 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
+    /// Ends the request earlier than the transport would.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl HttpRequest {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Body::empty() }
+        Self { method, url, headers: HeaderMap::new(), body: Body::empty(), timeout: None }
     }
 
     /// Sets a header. No debug output shows its value.

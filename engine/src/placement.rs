@@ -5,14 +5,30 @@ use base64::engine::general_purpose::STANDARD;
 use grantry_descriptor::model::{Location, Placement};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::{Body, HttpRequest};
 use crate::phase::encode;
 use crate::phase::request::header_value;
 use crate::token::Token;
 
-/// Puts the token into a request; never twice.
-pub(crate) fn place(placement: &Placement, token: &Token, request: &mut HttpRequest) -> Result<()> {
+/// Puts the token into a request, where the provider takes it.
+pub(crate) fn place(config: &Config, token: &Token, request: &mut HttpRequest) -> Result<()> {
+    check_type(config, token)?;
+    put(&config.model().requests.access_token, token, request)
+}
+
+/// Refuses a token of a type that the client cannot use (RFC 6749 section 7.1): one from storage, or from a token exchange.
+pub(crate) fn check_type(config: &Config, token: &Token) -> Result<()> {
+    let any = config.model().token.response.names.iter().any(|member| member.name == "token_type" && member.paths.is_empty());
+    if any || token.token_type.eq_ignore_ascii_case("bearer") {
+        return Ok(());
+    }
+    Err(Error::misuse(format!("the token is of type {:?}, and the engine sends bearer tokens only", token.token_type)))
+}
+
+/// Puts the token in; never twice.
+fn put(placement: &Placement, token: &Token, request: &mut HttpRequest) -> Result<()> {
     let secret = token.access_token.expose();
     if secret.is_empty() {
         return Err(Error::misuse("the session has no access token: none was asked for at sign-in"));
@@ -85,7 +101,7 @@ mod tests {
     }
 
     fn placed(placement: &Placement, request: &mut HttpRequest) -> Result<()> {
-        place(placement, &Token::new("t0ken"), request)
+        put(placement, &Token::new("t0ken"), request)
     }
 
     #[test]

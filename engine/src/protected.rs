@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use grantry_descriptor::model::Hook;
@@ -34,6 +35,7 @@ pub struct RequestBuilder {
     body: Body,
     with_token: bool,
     any_status: bool,
+    timeout: Option<Duration>,
     problem: Option<Error>,
 }
 
@@ -48,6 +50,7 @@ impl RequestBuilder {
             body: Body::empty(),
             with_token: true,
             any_status: false,
+            timeout: None,
             problem: None,
         }
     }
@@ -100,6 +103,12 @@ impl RequestBuilder {
     /// Returns answers of every status; by default one of 400 and above is an error.
     pub const fn any_status(mut self) -> Self {
         self.any_status = true;
+        self
+    }
+
+    /// The time for this request and the whole of its answer. The transport's own timeouts end it earlier where they are shorter.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -181,6 +190,7 @@ impl RequestBuilder {
             built.headers.insert(name, value.clone());
         }
         built.body = body;
+        built.timeout = self.timeout;
         if let Some(token) = token.filter(|_| self.with_token) {
             self.place(token, &mut built)?;
         }
@@ -196,7 +206,7 @@ impl RequestBuilder {
                 request.headers.insert(name, value.clone());
                 Ok(())
             }
-            None => placement::place(&self.session.config.model().requests.access_token, token, request),
+            None => placement::place(&self.session.config, token, request),
         }
     }
 }

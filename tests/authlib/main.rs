@@ -3,4 +3,9 @@
 
 mod common;
 
+mod assertion_session;
+mod hooks;
+mod protected_request;
 mod refresh;
+mod revocation;
+mod token_response;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use grantry_engine::{Clock, Transport};
+use grantry_engine::{Clock, Transport, TransportBuilder};
 use serde_json::{Map, Value};
 
 use crate::emulator::{Authority, Handler, Received, Sent, Server};
@@ -51,7 +51,12 @@ impl Script {
 
     /// The engine's transport to this server.
     pub fn transport(&self) -> Transport {
-        Transport::builder().danger_test_network(self.addr(), self.ca_der()).build()
+        self.transport_builder().build()
+    }
+
+    /// The same with options of the test's.
+    pub fn transport_builder(&self) -> TransportBuilder {
+        Transport::builder().danger_test_network(self.addr(), self.ca_der())
     }
 
     /// Where it listens.

@@ -43,7 +43,7 @@ pub(crate) fn render(
     set_headers(&mut request.headers, &shape.headers, values)?;
     if shape.authentication == Authentication::AccessToken {
         let token = values.token.ok_or_else(|| Error::misuse("there is no access token"))?;
-        placement::place(&values.config.model().requests.access_token, token, &mut request)?;
+        placement::place(values.config, token, &mut request)?;
     }
     Ok(request)
 }

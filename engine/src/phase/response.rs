@@ -155,14 +155,14 @@ fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets
         if let Some((error, form)) = form {
             return refused(shape, response, error, &form, secrets);
         }
-        return Error::new(ErrorKind::Refused, "the provider refused")
+        return Error::new(ErrorKind::Refused, format!("the provider refused with {}", body_of(&response.headers)))
             .with_status(status)
             .with_retry_after(retry_after(&response.headers))
             .with_excerpt(excerpt(&response.body, secrets));
     }
     let looks_like_form =
         decode_form(&response.body).is_ok_and(|form| form.get("access_token").is_some() || form.get("error").is_some());
-    let error = Error::invalid(format!("the answer cannot be read: {problem}"))
+    let error = Error::invalid(format!("the answer, {}, cannot be read: {problem}", body_of(&response.headers)))
         .with_status(status)
         .with_excerpt(excerpt(&response.body, secrets));
     match (shape.format, looks_like_form) {
@@ -171,10 +171,23 @@ fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets
     }
 }
 
+/// For messages: what the headers say that the body is.
+fn body_of(headers: &HeaderMap) -> String {
+    match media_type(headers) {
+        "" => "a body without a Content-Type".to_owned(),
+        media_type => format!("a body of type {}", media_type.chars().take(80).collect::<String>()),
+    }
+}
+
+/// The media type without its parameters.
+fn media_type(headers: &HeaderMap) -> &str {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    sent.split(';').next().unwrap_or_default().trim()
+}
+
 /// Tells when the provider's Content-Type is no longer the declared one.
 fn note_drift(shape: &Response, headers: &HeaderMap) {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = sent.split(';').next().unwrap_or_default().trim();
+    let essence = media_type(headers);
     if !essence.eq_ignore_ascii_case(&shape.content_type) {
         tracing::warn!(target: "grantry::drift", declared = %shape.content_type, sent = %essence, "the provider sends another Content-Type than the descriptor declares");
     }

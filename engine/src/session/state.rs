@@ -60,7 +60,7 @@ impl Current {
     fn new(config: &Config, token: Arc<Token>) -> Self {
         let place = &config.model().requests.access_token;
         let header = match place.location {
-            Location::Header if !token.access_token.expose().is_empty() => {
+            Location::Header if !token.access_token.expose().is_empty() && placement::check_type(config, &token).is_ok() => {
                 placement::header(place, token.access_token.expose()).ok()
             }
             _ => None,

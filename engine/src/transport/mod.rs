@@ -136,6 +136,7 @@ impl Transport {
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.body_mut() = request.body.into_reqwest();
+        *outgoing.timeout_mut() = request.timeout;
         client.execute(outgoing).await.map_err(network)
     }
 
