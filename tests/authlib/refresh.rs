@@ -216,7 +216,7 @@ async fn a_refused_renewal_is_the_providers_error_and_the_token_stays() {
     let script = Script::answers([Sent::json(400, refusal)]);
     let session = client("secret", &script).session(expired());
     let error = session.get("items").send().await.unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Refused, Some(Phase::Refresh)));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ReauthRequired, Some(Phase::Refresh)));
     assert_eq!((error.code(), error.description(), error.needs_login()), (Some("invalid_grant"), Some("revoked"), true));
     assert_eq!(script.only().url.path(), "/token");
     let token = session.current_token().unwrap();
