@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use grantry_engine::{Descriptor, Error, ErrorKind, Session, Token, Transport};
+use grantry_engine::{Descriptor, Error, ErrorKind, Phase, Session, Token};
 use grantry_tests::NOW;
 use grantry_tests::emulator::{Received, Sent};
 use grantry_tests::script::{Script, TestClock};
@@ -197,26 +197,30 @@ async fn a_session_gives_another_http_client_a_valid_token() {
     assert_eq!(script.only().form_value("grant_type").as_deref(), Some("refresh_token"));
 }
 
-// rows: 154
-#[tokio::test]
-async fn the_transports_timeout_holds_and_a_requests_own_ends_it_earlier() {
-    const SHORT: Duration = Duration::from_millis(200);
-    const LONG: Duration = Duration::from_secs(3600);
-    // The server answers when the test is over.
+/// How the request of a session ends that waits this long for a server that never answers.
+async fn unanswered(read_timeout: Duration, own: Option<Duration>) -> Error {
     let (over, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(wait);
     let script = Script::start(move |_| {
         let _ = wait.lock().unwrap_or_else(PoisonError::into_inner).recv();
         Sent::text(200, "")
     });
+    // Dropped before the script, which waits for its last answer.
     let _over = over;
-    let session = |read_timeout| {
-        let transport: Transport = script.transport_builder().read_timeout(read_timeout).build();
-        client("secret", &script).transport(transport).session(Token::new("t0ken"))
-    };
-    for request in [session(SHORT).get("items"), session(LONG).get("items").timeout(SHORT)] {
-        let error = tokio::time::timeout(Duration::from_secs(60), request.send()).await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Network);
+    let transport = script.transport_builder().connect_timeout(LONG).read_timeout(read_timeout).build();
+    let request = client("secret", &script).transport(transport).session(Token::new("t0ken")).get("items");
+    let request = own.into_iter().fold(request, grantry_engine::RequestBuilder::timeout);
+    tokio::time::timeout(Duration::from_secs(20), request.send()).await.unwrap().unwrap_err()
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(3600);
+
+// rows: 154
+#[tokio::test]
+async fn the_transports_timeout_holds_and_a_requests_own_ends_it_earlier() {
+    for error in [unanswered(SHORT, None).await, unanswered(LONG, Some(SHORT)).await] {
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Network, Some(Phase::ProtectedRequest)));
         assert!(error.to_string().contains("in time"), "{error}");
     }
 }
