@@ -7,6 +7,7 @@ mod live;
 mod new_provider;
 mod quirks;
 mod rust_source;
+mod score;
 mod simulate;
 mod tidy;
 mod workspace;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
   new-provider <id>   a skeleton of a descriptor and of its wire fixture
   codegen [--check]   writes the generated files, or says which are not current
   accept [id]         plays the wire fixtures and accepts what they give as the snapshots
+  score authlib       which behaviours of Authlib's client the tests carry, and whether those pass
   simulate --seeds <n>  faults against sessions that replicas share, n seeds a cell
   tidy                checks the invariants of the code base
   help                this text
@@ -73,6 +75,7 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         ["codegen", "--check"] => Ok(codegen::check()?),
         ["accept"] => accept::run(None),
         ["accept", id] => accept::run(Some(id)),
+        ["score", "authlib"] => Ok(score::run()?),
         ["simulate", "--seeds", seeds] => simulate(seeds, "0"),
         ["simulate", "--seeds", seeds, "--from", first] => simulate(seeds, first),
         ["tidy"] => Ok(tidy::run()?),
