@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use grantry_descriptor::model::{Endpoint, EngineValue, Grant};
+use grantry_descriptor::model::{CodeChallengeMethod, Endpoint, EngineValue, Grant};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -31,6 +31,8 @@ struct AuthorizationRequest {
     scopes: Option<Vec<String>>,
     state: Option<String>,
     nonce: Option<String>,
+    code_verifier: Option<String>,
+    redirect_uri: Option<String>,
     extra: Vec<Pair>,
 }
 
@@ -57,9 +59,23 @@ impl<P: Provider> Authorize<P> {
         self
     }
 
-    /// Any other parameter, under its standard name. It replaces the descriptor's; called again, it repeats.
+    /// A PKCE code verifier of the application's own (RFC 7636 section 4.1): 43 to 128 unpredictable letters, digits and `-._~`. By
+    /// default it is 256 random bits.
+    pub fn code_verifier(mut self, code_verifier: impl Into<String>) -> Self {
+        self.request.code_verifier = Some(code_verifier.into());
+        self
+    }
+
+    /// Any other parameter, under its standard name. It replaces the descriptor's; called again, it repeats. What the callback is
+    /// checked against is remembered as it is given here: `state`, `nonce`, `redirect_uri`.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.request.extra.push((name.into(), value.into()));
+        let (name, value) = (name.into(), value.into());
+        match name.as_ref() {
+            "state" => self.request.state = Some(value),
+            "nonce" => self.request.nonce = Some(value),
+            "redirect_uri" => self.request.redirect_uri = Some(value),
+            _ => self.request.extra.push((name, value)),
+        }
         self
     }
 
@@ -106,7 +122,8 @@ impl<P: Provider> Authorize<P> {
     /// The URL to send the user to, and what must be kept until the callback.
     ///
     /// # Errors
-    /// [`Misuse`](crate::ErrorKind::Misuse): no redirect URI, a missing variable, an empty state.
+    /// [`Misuse`](crate::ErrorKind::Misuse): no redirect URI, a missing variable, an empty state, a code verifier that is none or is
+    /// not sent.
     pub fn start(self) -> Result<(Url, Pending)> {
         let config = self.client.config();
         start(config, self.request).map_err(|error| error.in_phase(Phase::Authorization).of_provider(config.id()))
@@ -123,8 +140,8 @@ fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending
             Some(_) => Some(given_or_random(config, request.nonce, "nonce")?),
             None => request.nonce,
         },
-        code_verifier: entropy::token(config.entropy.as_ref())?,
-        redirect_uri: config.redirect_uri.clone(),
+        code_verifier: code_verifier(config, request.code_verifier)?,
+        redirect_uri: request.redirect_uri.or_else(|| config.redirect_uri.clone()),
         scopes,
         response_type: response_type(config, &request.extra)?,
         response_mode: ResponseMode::Query,
@@ -139,23 +156,52 @@ fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending
     Ok((url, Pending { response_mode, max_age, ..pending }))
 }
 
-/// What is asked for: the caller's response type, else `code`. Tokens from the authorization endpoint are a grant of their own.
+/// What is asked for: the caller's response type, else the descriptor's, else `code`. Tokens from the authorization endpoint are a
+/// grant of their own.
 fn response_type(config: &Config, extra: &[Pair]) -> Result<String> {
-    let given = extra.iter().rev().find(|(name, _)| name == "response_type").map(|(_, value)| value.as_str());
-    let response_type = given.unwrap_or("code");
-    let known = |part: &str| matches!(part, "code" | "token" | "id_token");
-    if response_type.is_empty() || !response_type.split(' ').all(known) {
-        return Err(Error::misuse(format!("the response type {response_type:?} is none of OpenID Connect")));
+    let is_known = |text: &str| text.split(' ').all(|part| matches!(part, "code" | "token" | "id_token"));
+    let given = extra.iter().rev().find(|(name, _)| name == "response_type").map(|(_, value)| value.clone());
+    if let Some(given) = given.as_ref().filter(|given| !is_known(given)) {
+        return Err(Error::misuse(format!("the response type {given:?} is none of OpenID Connect")));
     }
+    let stated = config.model().authorization.parameters.iter().find(|parameter| parameter.name == "response_type");
+    let stated =
+        stated.and_then(|parameter| parameter.value.as_ref()).map(|value| Values::new(config).text(value)).transpose()?;
+    // A word of a provider's own stands for its code flow.
+    let stated = stated.flatten().filter(|stated| is_known(stated));
+    let response_type = given.or(stated).unwrap_or_else(|| "code".to_owned());
     if response_type != "code" && !config.model().grants.contains(&Grant::Implicit) {
         return Err(Error::misuse(format!("the provider does not have the response type {response_type:?}")));
     }
-    Ok(response_type.to_owned())
+    Ok(response_type)
+}
+
+/// The redirection endpoint is an absolute URI without a fragment (RFC 6749 section 3.1.2).
+pub(crate) fn check_redirect_uri(uri: &str) -> Result<()> {
+    let refused = |why: &str| Err(Error::misuse(format!("the redirect URI {uri:?} {why}")));
+    match uri.parse::<Url>() {
+        Err(_) => refused("is no absolute URI"),
+        Ok(parsed) if parsed.fragment().is_some() => refused("has a fragment"),
+        Ok(_) => Ok(()),
+    }
 }
 
 fn given_or_random(config: &Config, given: Option<String>, name: &str) -> Result<String> {
     match given {
         Some(text) if text.is_empty() => Err(Error::misuse(format!("the {name} is empty; it protects the sign-in"))),
+        Some(text) => Ok(text),
+        None => entropy::token(config.entropy.as_ref()),
+    }
+}
+
+fn code_verifier(config: &Config, given: Option<String>) -> Result<String> {
+    match given {
+        Some(_) if config.model().authorization.code_challenge_method == CodeChallengeMethod::None => {
+            Err(Error::misuse("the provider takes no code challenge, so the code verifier would not be checked"))
+        }
+        Some(text) if !pkce::is_verifier(&text) => {
+            Err(Error::misuse("a code verifier has 43 to 128 characters, each a letter, a digit or one of `-._~`"))
+        }
         Some(text) => Ok(text),
         None => entropy::token(config.entropy.as_ref()),
     }
@@ -168,6 +214,7 @@ fn authorization_url(config: &Config, pending: &Pending, extra: Vec<Pair>) -> Re
     let redirect_uri = pending.redirect_uri.as_ref().ok_or_else(|| {
         Error::misuse("the client has no redirect URI").with_hint("set it with `client.redirect_uri(\"https://...\")?`")
     })?;
+    check_redirect_uri(redirect_uri)?;
     let challenge = match pending.asks_for("code") {
         true => pkce::challenge(authorization.code_challenge_method, &pending.code_verifier),
         false => None,

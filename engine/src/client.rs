@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use grantry_descriptor::Descriptor;
 use grantry_descriptor::model::AuthenticationMethod;
-use url::Url;
 
-use crate::authorization::{Authorize, Pending};
+use crate::authorization::{Authorize, Pending, check_redirect_uri};
 use crate::callback::Callback;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -145,11 +144,7 @@ impl<P: Provider> Client<P> {
     /// [`Misuse`](crate::ErrorKind::Misuse): it is no absolute URI, or has a fragment.
     pub fn redirect_uri(self, uri: impl Into<String>) -> Result<Self> {
         let uri = uri.into();
-        let refused = |why: &str| Error::misuse(format!("the redirect URI {uri:?} {why}")).of_provider(self.config.id());
-        let parsed: Url = uri.parse().map_err(|_| refused("is no absolute URI"))?;
-        if parsed.fragment().is_some() {
-            return Err(refused("has a fragment"));
-        }
+        check_redirect_uri(&uri).map_err(|error| error.of_provider(self.config.id()))?;
         Ok(self.changed(|config| config.redirect_uri = Some(uri)))
     }
 

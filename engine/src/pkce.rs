@@ -15,6 +15,12 @@ pub(crate) fn challenge(method: CodeChallengeMethod, verifier: &str) -> Option<(
     }
 }
 
+/// Whether a text can be a code verifier (section 4.1).
+pub(crate) fn is_verifier(text: &str) -> bool {
+    let is_unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    (43..=128).contains(&text.len()) && text.chars().all(is_unreserved)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,13 @@
 //! `cargo xtask score authlib` counts them. Each test names its rows in a comment `// rows: 1, 2` above it, five at most.
 
 mod common;
+mod sign_in;
 
 mod assertion_session;
 mod hooks;
 mod protected_request;
+mod authorization_url;
+mod callback;
 mod refresh;
 mod revocation;
 mod token_response;
