@@ -27,7 +27,10 @@ pub(crate) fn acme(sections: &str) -> String {
 
 /// The provider with one client authentication method, and further sections.
 pub(crate) fn acme_by(method: &str, sections: &str) -> String {
-    acme(sections).replace("methods: [client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none]", method)
+    acme(sections).replace(
+        "methods: [client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none]",
+        &format!("method: {method}"),
+    )
 }
 
 /// A client for what needs no network.
