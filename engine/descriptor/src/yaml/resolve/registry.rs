@@ -148,5 +148,5 @@ pub(super) const KEY_FILE: &[&str] =
     &["client_id", "client_secret", "private_key", "private_key_passphrase", "key_id", "subject", "token_endpoint"];
 
 /// Signature algorithms of assertions and id tokens (RFC 7518 section 3.1, RFC 8037).
-pub(super) const ALGORITHMS: [&str; 10] =
-    ["ES256", "RS256", "PS256", "HS256", "ES384", "RS384", "RS512", "PS384", "PS512", "EdDSA"];
+pub(super) const ALGORITHMS: [&str; 12] =
+    ["ES256", "RS256", "PS256", "HS256", "ES384", "RS384", "RS512", "PS384", "PS512", "HS384", "HS512", "EdDSA"];
