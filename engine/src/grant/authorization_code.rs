@@ -102,8 +102,8 @@ async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<
     let values = Values { engine: &engine, ..*values };
     let mut pairs: Vec<Pair> = vec![
         ("grant_type".into(), Grant::AuthorizationCode.as_str().to_owned()),
-        ("code".into(), code.to_owned()),
         ("redirect_uri".into(), redirect_uri.to_owned()),
+        ("code".into(), code.to_owned()),
     ];
     if model.authorization.code_challenge_method != CodeChallengeMethod::None {
         pairs.push(("code_verifier".into(), pending.code_verifier.clone()));
