@@ -6,7 +6,7 @@ use grantry_tests::emulator::Sent;
 use grantry_tests::script::Script;
 use serde_json::json;
 
-use crate::common::ACME;
+use crate::common::{ACME, client};
 use crate::sign_in::{OPENID, acme, granted, online, pending};
 
 /// A sign-in with the state `st`, called back; and how often the provider was asked for a token.
@@ -40,10 +40,10 @@ const NO_CODE: &str = "acme: callback: the callback has neither a code nor an er
 #[tokio::test]
 async fn the_code_of_the_whole_url_or_of_its_path_and_query_is_exchanged() {
     let script = Script::answers([granted(), granted(), granted()]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let url = "https://app.example/callback?code=a%2Fb&state=st";
     client.exchange(pending(&client), url).await.unwrap();
-    client.exchange(pending(&client), &url.parse::<url::Url>().unwrap()).await.unwrap();
+    client.exchange(pending(&client), url.parse::<url::Url>().unwrap()).await.unwrap();
     client.exchange(pending(&client), "/callback?state=st&code=a%2Fb").await.unwrap();
     let received = script.received();
     assert_eq!(received.len(), 3);
@@ -73,7 +73,7 @@ async fn a_callback_of_another_state_or_none_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_code_is_exchanged_for_a_pending_sign_in_only_whose_state_it_brings() {
     let script = Script::answers([granted()]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let start = || client.authorize().start().unwrap().1;
     assert_ne!(start().state(), "");
     for callback in ["/callback?code=a", "?code=a", "code=a", "a", "/callback?code=a&state=", "/callback?code=a&state=guess"] {
@@ -114,7 +114,7 @@ async fn an_error_code_is_no_code() {
 #[tokio::test]
 async fn a_fragment_behind_a_query_with_a_code_is_ignored() {
     let script = Script::answers([granted()]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     client.exchange(pending(&client), "https://app.example/callback?code=v&state=st#_=_").await.unwrap();
     assert_eq!(script.only().form_value("code").as_deref(), Some("v"));
 }
@@ -127,7 +127,7 @@ fn implicit(client: &Client) -> Pending {
 #[tokio::test]
 async fn a_token_of_a_fragment_is_the_sessions_and_its_expiry_a_time() {
     let script = Script::answers([Sent::json(200, json!([]))]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let callback = "https://app.example/callback#access_token=2YotnFZ&state=st&token_type=bearer&expires_in=3600&scope=read";
     let session = client.exchange(implicit(&client), callback).await.unwrap();
     assert!(script.received().is_empty());
@@ -144,7 +144,7 @@ async fn a_token_of_a_fragment_is_the_sessions_and_its_expiry_a_time() {
 #[tokio::test]
 async fn of_a_fragment_the_state_is_checked_first_then_the_error_then_the_token() {
     let script = Script::answers([]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let exchange =
         async |fragment: &str| client.exchange(implicit(&client), format!("https://app.example/callback#{fragment}")).await;
     let message = async |fragment: &str| exchange(fragment).await.unwrap_err().to_string();
@@ -165,7 +165,7 @@ async fn of_a_fragment_the_state_is_checked_first_then_the_error_then_the_token(
 #[tokio::test]
 async fn the_code_of_a_hybrid_response_is_exchanged() {
     let script = Script::answers([granted()]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let (_, started) = client.authorize().response_type("code token").state("st").start().unwrap();
     let callback = "https://app.example/callback#code=c&access_token=front&token_type=bearer&state=st";
     let session = client.exchange(started, callback).await.unwrap();
@@ -210,7 +210,7 @@ impl<T: Clone> UsableOnce<IsClone> for T {}
 async fn a_pending_sign_in_is_used_up_by_its_exchange_and_keeps_its_redirect_uri() {
     assert!(<Pending as UsableOnce<_>>::is_usable_once());
     let script = Script::answers([Sent::json(400, json!({ "error": "invalid_grant" })), granted()]);
-    let client = online(ACME, "secret", &script);
+    let client = client("secret", &script);
     let elsewhere = client.clone().redirect_uri("https://app.example/elsewhere").unwrap();
     // Moved into the exchange, whether that fails or not.
     let error = elsewhere.exchange(pending(&client), "/callback?code=a&state=st").await.unwrap_err();
