@@ -9,7 +9,7 @@ use grantry_tests::script::{Script, TestClock, provider_jwks, provider_jwt};
 use serde_json::{Value, json};
 
 use crate::common::{ACME, ISSUER, client_of};
-use crate::sign_in::{CHALLENGE, OPENID, VERIFIER, acme, granted, offline, online, pending, problems, s256, values};
+use crate::sign_in::{CHALLENGE, OPENID, VERIFIER, acme, granted, offline, online, problems, s256, values};
 
 /// Leaves out what is not in the old examples.
 const PLAIN: &str = "authorization:\n  code_challenge_method: none\n";
@@ -61,15 +61,25 @@ fn an_empty_state_is_refused_however_it_is_given() {
 }
 
 // rows: 5, 6
-#[test]
-fn the_response_type_is_code_unless_the_call_or_the_descriptor_says_otherwise() {
-    let asked = |yaml: &str| values(&offline(yaml).authorize().start().unwrap().0, "response_type");
-    assert_eq!(asked(ACME), ["code"]);
-    assert_eq!(asked(&acme("authorization:\n  parameters: { response_type: code id_token }\n")), ["code id_token"]);
-    let (url, _) = offline(ACME).authorize().response_type("token").start().unwrap();
+#[tokio::test]
+async fn the_response_type_is_code_unless_the_call_or_the_descriptor_says_otherwise() {
+    let script = Script::answers([granted()]);
+    let hybrid = acme("authorization:\n  parameters: { response_type: code token }\n");
+    let fragment = "https://app.example/callback#code=c&access_token=front&state=st";
+    let (url, _) = offline(ACME).authorize().start().unwrap();
+    assert_eq!(values(&url, "response_type"), ["code"]);
+
+    let client = online(&hybrid, "secret", &script);
+    let (url, started) = client.authorize().response_type("token").state("st").start().unwrap();
     assert_eq!(values(&url, "response_type"), ["token"]);
-    let stated = offline(&acme("authorization:\n  parameters: { response_type: code id_token }\n"));
-    assert_eq!(values(&stated.authorize().response_type("token").start().unwrap().0, "response_type"), ["token"]);
+    let session = client.exchange(started, fragment).await.unwrap();
+    assert_eq!(session.current_token().unwrap().access_token.expose(), "front");
+    assert!(script.received().is_empty());
+
+    let (url, started) = client.authorize().state("st").start().unwrap();
+    assert_eq!(values(&url, "response_type"), ["code token"]);
+    client.exchange(started, fragment).await.unwrap();
+    assert_eq!(script.only().form_value("code").as_deref(), Some("c"));
 }
 
 // rows: 8
@@ -244,6 +254,7 @@ fn the_endpoint_is_https_unless_it_is_on_loopback_and_that_is_allowed() {
     let local = offline(&at("http://localhost:8080/authorize"));
     let error = local.authorize().start().unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Misuse, Some(Phase::Authorization)));
+    assert!(error.to_string().contains("is not an https URL"), "{error}");
     let local = local.transport(Transport::builder().danger_allow_loopback_http().build());
     assert!(local.authorize().start().unwrap().0.as_str().starts_with("http://localhost:8080/authorize?"));
 }
@@ -363,13 +374,21 @@ fn the_url_is_a_location_header_as_it_stands() {
 // rows: 35
 #[tokio::test]
 async fn nothing_that_can_be_printed_shows_the_verifier() {
-    let echo = format!("<p>bad request: code=c-0de&code_verifier={VERIFIER}</p>");
-    let script = Script::answers([Sent::text(400, echo)]);
+    // Without a digit it does not look like a token.
+    let verifier = "verifier".repeat(6);
+    let script = Script::answers([
+        Sent::text(400, format!("<p>bad request: code=c-0de&code_verifier={verifier}</p>")),
+        Sent::json(400, json!({ "error": "invalid_grant", "error_description": format!("no code_verifier {verifier}") })),
+    ]);
     let client = client_of(ACME, "secret", &script, &TestClock::default());
-    let started = pending(&client);
-    let printed = format!("{started:?} {client:?} {:?}", client.exchange(pending(&client), "/callback?code=c-0de&state=st"));
-    assert!(!printed.contains(VERIFIER), "{printed}");
-    let error = client.exchange(started, "/callback?code=c-0de&state=st").await.unwrap_err();
+    let start = || client.authorize().state("st").code_verifier(verifier.as_str()).start().unwrap().1;
+    let exchange = || client.exchange(start(), "/callback?code=c-0de&state=st");
+    let printed = format!("{:?} {:?} {client:?}", start(), exchange());
+    assert!(!printed.contains(&verifier), "{printed}");
+    let error = exchange().await.unwrap_err();
     assert!(error.excerpt().unwrap().contains("bad request"), "{error}");
-    assert!(!format!("{error} {error:?}").contains(VERIFIER), "{error}");
+    assert!(!format!("{error} {error:?}").contains(&verifier), "{error}");
+    let error = exchange().await.unwrap_err();
+    assert!(error.description().unwrap().contains("no code_verifier"), "{error}");
+    assert!(!format!("{error} {error:?} {:?}", error.description()).contains(&verifier), "{error}");
 }

@@ -267,6 +267,7 @@ async fn the_token_endpoint_is_https_unless_it_is_on_loopback_and_that_is_allowe
     let client = offline(&at(&format!("http://{}/token", listener.local_addr().unwrap())));
     let error = client.client_credentials().await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Misuse, Some(Phase::Token)));
+    assert!(error.to_string().contains("is not an https URL"), "{error}");
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
