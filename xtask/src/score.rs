@@ -239,13 +239,13 @@ struct Score<'a> {
 
 impl fmt::Display for Score<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "class       rows  carried by")?;
+        writeln!(f, "class       rows  tests")?;
         for class in Class::ALL {
             let is_of_class = |number: &u16| self.rows.get(number).is_some_and(|row| row.class == class);
             let tests = self.carriers.iter().filter(|carrier| carrier.rows.iter().any(is_of_class)).count();
-            writeln!(f, "{:<10}  {:>4}  {tests} tests", class.as_str(), count(self.rows, class))?;
+            writeln!(f, "{:<10}  {:>4}  {tests:>5}", class.as_str(), count(self.rows, class))?;
         }
-        writeln!(f, "{:<10}  {:>4}  {} tests", "all", self.rows.len(), self.carriers.len())?;
+        writeln!(f, "{:<10}  {:>4}  {:>5}", "all", self.rows.len(), self.carriers.len())?;
         writeln!(f, "\nof web frameworks, session storages and registries only:")?;
         for (number, row) in self.rows.iter().filter(|(_, row)| row.class == Class::Framework) {
             writeln!(f, "{number:>5}  {}", row.text)?;
@@ -347,8 +347,8 @@ mod tests {
         let carriers = [carrier("m::a", &[1, 3]), carrier("m::b", &[2])];
         assert_eq!(
             Score { rows: &rows, carriers: &carriers }.to_string(),
-            "class       rows  carried by\nsame           2  2 tests\nbetter         1  1 tests\nframework      1  0 tests\n\
-             all            4  2 tests\n\nof web frameworks, session storages and registries only:\n    4  a redirect\n"
+            "class       rows  tests\nsame           2      2\nbetter         1      1\nframework      1      0\n\
+             all            4      2\n\nof web frameworks, session storages and registries only:\n    4  a redirect\n"
         );
     }
 }
