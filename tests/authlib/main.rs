@@ -5,13 +5,13 @@ mod common;
 mod sign_in;
 
 mod assertion_session;
-mod hooks;
-mod protected_request;
 mod authorization_url;
 mod callback;
 mod client_assertion;
 mod client_authentication;
+mod hooks;
+mod protected_request;
 mod refresh;
 mod revocation;
-mod token_response;
 mod token_request;
+mod token_response;

@@ -71,6 +71,7 @@ fn the_store_fails() {
 fn processes_fail() {
     play(&[
         Fault::Pause,
+        Fault::LongPause,
         Fault::CallersGoAway,
         Fault::CallersDropped,
         Fault::HookPanics,

@@ -205,7 +205,11 @@ impl Turn<'_> {
     /// The store's token, where it is another than the session's and needs no renewal.
     async fn adopt(&self) -> Result<Option<Arc<Token>>> {
         let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
-        Ok(self.adopted(entry))
+        match self.inner.ended() {
+            // The provider has refused this very token for good.
+            Some(error) if self.inner.token().is_some_and(|token| same(&token, &entry.token)) => Err(error),
+            _ => Ok(self.adopted(entry)),
+        }
     }
 
     fn adopted(&self, entry: Entry) -> Option<Arc<Token>> {

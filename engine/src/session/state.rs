@@ -245,11 +245,18 @@ impl SessionInner {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The error of a renewal that failed a moment ago, or for good.
+    /// The error of a renewal that failed a moment ago, or for good. Of a session that is kept the store is asked first: another
+    /// process may have succeeded.
     fn paused(&self) -> Option<Error> {
         let pause = self.pause();
         let error = pause.error.as_ref()?;
-        (error.needs_login() || self.config.clock.now() < pause.until).then(|| error.clone())
+        let is_final = error.needs_login() && self.binding.is_none();
+        (is_final || self.config.clock.now() < pause.until).then(|| error.clone())
+    }
+
+    /// The error that ended the session, where its token has not changed since.
+    pub(super) fn ended(&self) -> Option<Error> {
+        self.pause().error.clone().filter(Error::needs_login)
     }
 
     fn pause_after(&self, error: &Error) {

@@ -62,6 +62,8 @@ faults! {
     ReleaseFails,
     /// Everything of one process stops for longer than a lease, after the provider has answered it.
     Pause,
+    /// The same for so long that another process takes over before it goes on.
+    LongPause,
     /// Callers go away at any moment.
     CallersGoAway,
     /// Callers are dropped after any number of polls: at each await.

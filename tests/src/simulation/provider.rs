@@ -163,7 +163,7 @@ impl Provider {
                 return Err(Lost::Answer);
             }
             if injector.strikes_first(Fault::AnswerTooLate, 1) {
-                tokio::time::sleep(Duration::from_secs(60)).await;
+                tokio::time::sleep(Duration::from_secs(180)).await;
             }
             if injector.strikes_first(Fault::AnswerSlow, 1) {
                 tokio::time::sleep(Duration::from_secs(25)).await;
@@ -190,8 +190,10 @@ impl Provider {
                 injector.step(replica).await;
                 return Err(Lost::Answer);
             }
-            if injector.strikes_first(Fault::Pause, 1) {
-                injector.pause(replica, Duration::from_secs(15));
+            let pause =
+                [(Fault::Pause, 15), (Fault::LongPause, 60)].into_iter().find(|(fault, _)| injector.strikes_first(*fault, 1));
+            if let Some((_, seconds)) = pause {
+                injector.pause(replica, Duration::from_secs(seconds));
                 injector.step(replica).await;
             }
             delivery.is_delivered = true;
@@ -216,6 +218,8 @@ impl Provider {
             Policy::Grace if in_grace => {}
             Policy::ReuseDetection => {
                 state.is_revoked = true;
+                // The newest token has reached nobody so far: it is this, or waiting for ever for who may be dead.
+                state.has_lost |= state.holders.is_empty() && state.refresh_token > 0;
                 return Err(());
             }
             _ => return Err(()),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use grantry_engine::store::{MemoryStore, StoreKey, TokenStore as _};
@@ -87,7 +87,7 @@ impl World {
     /// A process.
     fn client(&self, replica: usize) -> Client<Dynamic> {
         let (provider, injector, random) = (Arc::clone(&self.provider), Arc::clone(&self.injector), Arc::clone(&self.random));
-        let transport = Transport::builder().danger_in_process(move |request| {
+        let transport = Transport::builder().timeout(Duration::from_secs(120)).danger_in_process(move |request| {
             let (provider, injector, random) = (Arc::clone(&provider), Arc::clone(&injector), Arc::clone(&random));
             async move { provider.answer(replica, request, &injector, &random).await }
         });
