@@ -144,6 +144,10 @@ impl<'a> Parameters<'a> {
         if text.len() > MAX_LENGTH {
             return Err(Error::callback(format!("the callback is longer than {MAX_LENGTH} bytes")));
         }
+        if !encode::is_encoded(&text) {
+            return Err(Error::callback("the callback is not form-encoded")
+                .with_hint("pass the query or the body as it came, before anything decodes it"));
+        }
         let pairs = encode::parse_form(&text).ok_or_else(|| Error::callback("the callback is not UTF-8"))?;
         if pairs.len() > MAX_PARAMETERS {
             return Err(Error::callback(format!("the callback has more than {MAX_PARAMETERS} parameters")));

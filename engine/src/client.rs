@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 use crate::hooks::{Hooks, TokenUpdate, on_request};
 use crate::http::HttpRequest;
 #[cfg(feature = "jose")]
+use crate::jose::KeySet;
+#[cfg(feature = "jose")]
 use crate::openid::LogoutToken;
 use crate::openid::{self, EndSession, FrontChannelLogout, InitiatedLogin, PendingLogout};
 use crate::provider::{Compiled, Dynamic, Provider, Variables};
@@ -33,6 +35,9 @@ use crate::token_request::{
     ClientCredentials, Device, Exchange, Introspect, JwtBearer, Password, Refresh, Revoke, TokenExchange, TokenRequest,
 };
 use crate::transport::Transport;
+
+/// Most seconds that the provider's clock may be off.
+const MAX_SKEW: u64 = 60;
 
 /// A call in progress. Boxed, so that a missing capability is one error of the compiler's, not three.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -224,6 +229,24 @@ impl<P: Provider> Client<P> {
     /// Another clock than the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
         self.changed(|config| config.clock = Arc::new(clock))
+    }
+
+    /// How far the provider's clock may be from this one's, for the times in its signed tokens: 10 seconds by default, and never more
+    /// than 60.
+    pub fn clock_skew(self, skew: Duration) -> Self {
+        self.changed(|config| config.clock_skew = skew.as_secs().min(MAX_SKEW))
+    }
+
+    /// The keys that the provider signs with, as the text of a key set (RFC 7517 section 5); then none are fetched. For providers that
+    /// publish none, and for tests. Keys that cannot verify are left out.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::ErrorKind::Misuse): the text is no key set.
+    #[cfg(feature = "jose")]
+    pub fn jwks(self, text: &str) -> Result<Self> {
+        let refused = |why| Error::misuse(format!("the key set cannot be used: {why}")).of_provider(self.config.id());
+        let keys = KeySet::parse(text.as_bytes()).map_err(refused)?;
+        Ok(self.changed(|config| config.keys = Arc::new(openid::Keys::given(keys))))
     }
 
     /// For tests: another source of randomness than the system's. State, nonce and code verifier are as strong as it is.

@@ -22,6 +22,9 @@ use crate::session::Sessions;
 use crate::store::TokenStore;
 use crate::transport::Transport;
 
+/// Tolerated difference between the clocks unless the application says otherwise, in seconds.
+const SKEW: u64 = 10;
+
 /// The settings of a client.
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -47,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) store: Option<Arc<dyn TokenStore>>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) transport: Transport,
+    /// Tolerated difference between the provider's clock and this one's, in seconds.
+    pub(crate) clock_skew: u64,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     #[cfg(feature = "jose")]
@@ -108,6 +113,7 @@ impl Config {
             store: None,
             sessions: Arc::default(),
             transport: Transport::default(),
+            clock_skew: SKEW,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             #[cfg(feature = "jose")]

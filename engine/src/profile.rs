@@ -1,6 +1,10 @@
 //! Who the user is, under the names of OpenID Connect, wherever the provider says it.
 
+mod others;
+mod scopes;
+
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,10 +13,12 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::others::Others;
 use crate::config::capture;
 use crate::error::{Error, Phase, Result};
 use crate::grant::learn::{Source, learn};
 use crate::http::HttpResponse;
+use crate::metadata;
 use crate::openid;
 use crate::phase::path::{present, text};
 use crate::phase::template::Values;
@@ -24,6 +30,7 @@ use crate::token::Token;
 #[derive(Clone, PartialEq)]
 pub struct Profile {
     claims: Map<String, Value>,
+    others: Others,
     raw: Map<String, Value>,
 }
 
@@ -68,9 +75,28 @@ impl Profile {
         self.text("picture")
     }
 
+    /// The language that the user speaks, as a tag of BCP 47; `None` where the provider's text is none. Some providers write `_` for `-`,
+    /// which is corrected.
+    pub fn locale(&self) -> Option<String> {
+        self.text("locale").map(|text| text.replace('_', "-")).filter(|tag| metadata::is_language_tag(tag))
+    }
+
     /// Every claim, under its name of OpenID Connect.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
+    }
+
+    /// The claims that these scopes ask for, which a space separates: `openid email` (OpenID Connect Core section 5.4).
+    pub fn claims_of(&self, scopes: &str) -> Map<String, Value> {
+        let asked = self.claims.iter().filter(|(name, _)| scopes::ask_for(scopes, name));
+        asked.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Claims that others make about the user, each with its source: a JWT (`JWT`), or a URL to fetch one from (`endpoint` and
+    /// `access_token`; OpenID Connect Core section 5.6.2). Nothing of it is verified and nothing was fetched: they prove nothing before
+    /// the application has verified their signature with a key of somebody whom it trusts.
+    pub fn unverified_claim_sources(&self) -> BTreeMap<&str, &Value> {
+        self.others.sources()
     }
 
     /// The answers as they came: `userinfo`, and each further call under its name.
@@ -137,7 +163,8 @@ impl<'a> Reader<'a> {
         }
         self.session.learn(learn(&self.session.config, Source::Userinfo, &self.values())?);
         let claims = if self.userinfo.claims.is_empty() { self.own_claims()? } else { self.mapped_claims()? };
-        Ok(Profile { claims: self.checked(claims)?, raw: self.raw })
+        let mut claims = self.checked(claims)?;
+        Ok(Profile { others: Others::take(&mut claims), claims, raw: self.raw })
     }
 
     fn is_wanted(&self, additional: &Additional) -> Result<bool> {

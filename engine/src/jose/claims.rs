@@ -5,11 +5,27 @@ use serde_json::Value;
 use super::IdTokenError;
 use crate::clock;
 
-/// Tolerated difference between the clocks, in seconds.
-const SKEW: u64 = 10;
-
 /// The end of the year 9999: later times are mistakes.
 const END_OF_TIME: u64 = 253_402_300_799;
+
+/// A time on this machine's clock, which differs from the provider's by `skew` at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) seconds: u64,
+    pub(crate) skew: u64,
+}
+
+impl Moment {
+    /// Whether a time of the provider's is over, whatever the difference.
+    fn is_after(self, time: u64) -> bool {
+        clock::after(time, self.skew) <= self.seconds
+    }
+
+    /// Whether a time of the provider's is to come, whatever the difference.
+    fn is_before(self, time: u64) -> bool {
+        time > clock::after(self.seconds, self.skew)
+    }
+}
 
 /// The claims of a token whose signature is verified.
 #[derive(Debug)]
@@ -43,27 +59,27 @@ impl Claims {
     }
 
     /// `exp` is to come, `nbf` and `iat` are not (RFC 7519 sections 4.1.4 to 4.1.6).
-    pub(crate) fn check_times(&self, now: u64, requires_iat: bool) -> Result<(), IdTokenError> {
+    pub(crate) fn check_times(&self, now: Moment, requires_iat: bool) -> Result<(), IdTokenError> {
         let expires = self.time("exp")?.ok_or_else(|| IdTokenError::claim("exp", "is missing"))?;
-        if clock::after(expires, SKEW) <= now {
+        if now.is_after(expires) {
             return Err(IdTokenError::claim("exp", "is over"));
         }
-        if self.time("nbf")?.is_some_and(|from| from > clock::after(now, SKEW)) {
+        if self.time("nbf")?.is_some_and(|from| now.is_before(from)) {
             return Err(IdTokenError::claim("nbf", "is to come"));
         }
         match self.time("iat")? {
             None if requires_iat => Err(IdTokenError::claim("iat", "is missing")),
-            Some(issued) if issued > clock::after(now, SKEW) => Err(IdTokenError::claim("iat", "is to come")),
+            Some(issued) if now.is_before(issued) => Err(IdTokenError::claim("iat", "is to come")),
             _ => Ok(()),
         }
     }
 
     /// `auth_time` is a time, and where an age was asked for, it is there and recent enough; `amr` is a list (OpenID Connect Core
     /// sections 2 and 3.1.2.1).
-    pub(crate) fn check_authentication(&self, now: u64, max_age: Option<u64>) -> Result<(), IdTokenError> {
+    pub(crate) fn check_authentication(&self, now: Moment, max_age: Option<u64>) -> Result<(), IdTokenError> {
         match (self.time("auth_time")?, max_age) {
             (None, Some(_)) => return Err(IdTokenError::claim("auth_time", "is missing, although an age was asked for")),
-            (Some(then), Some(age)) if clock::since(then, now) > clock::after(age, SKEW) => {
+            (Some(then), Some(age)) if clock::since(then, now.seconds) > clock::after(age, now.skew) => {
                 return Err(IdTokenError::claim("auth_time", "is longer ago than was asked for"));
             }
             _ => {}

@@ -9,7 +9,7 @@ mod signing_key;
 mod symmetric;
 
 pub(crate) use algorithm::{Algorithm, left_half};
-pub(crate) use claims::Claims;
+pub(crate) use claims::{Claims, Moment};
 pub use error::IdTokenError;
 pub(crate) use jws::Jws;
 pub(crate) use key_set::{Key, KeySet};

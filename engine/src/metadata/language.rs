@@ -25,7 +25,7 @@ const IRREGULAR: [&str; 17] = [
 ];
 
 /// Whether a tag is well-formed (RFC 5646 section 2.1).
-pub(super) fn is_well_formed(tag: &str) -> bool {
+pub(crate) fn is_well_formed(tag: &str) -> bool {
     let mut subtags = Subtags(tag.split('-').peekable());
     let is_regular = match subtags.language() {
         true => subtags.extensions() && (subtags.is_at_end() || subtags.private_use()),

@@ -48,7 +48,16 @@ impl<'a> Members<'a> {
 
     pub(super) fn endpoint(&mut self, name: &str) -> Result<Option<Url>, MetadataError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        address::endpoint(text).map(Some).map_err(|problem| self.error(name, problem))
+        let url = address::endpoint(text).map_err(|problem| self.error(name, problem))?;
+        if url.scheme() == "http" && !self.is_local() {
+            return Err(self.error(name, "is an http URL of this machine, which the issuer is not on"));
+        }
+        Ok(Some(url))
+    }
+
+    /// Whether the issuer is on this machine.
+    fn is_local(&self) -> bool {
+        Url::parse(self.issuer).is_ok_and(|url| address::is_loopback(&url))
     }
 
     /// A page for people. One that cannot be opened is left out.

@@ -18,8 +18,10 @@ mod well_known;
 use serde_json::Value;
 use url::Url;
 
+pub(crate) use self::address::is_loopback;
 pub use self::address::{is_secure_transport, issuer_url};
 pub use self::error::MetadataError;
+pub(crate) use self::language::is_well_formed as is_language_tag;
 use self::members::Members;
 pub use self::well_known::{oauth_authorization_server_url, openid_configuration_url, well_known_url};
 use crate::phase::json;

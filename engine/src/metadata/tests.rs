@@ -358,9 +358,17 @@ fn jwks_uri_is_required_of_openid_providers() {
 
 #[test]
 fn endpoints_are_https_or_http_on_loopback() {
+    const LOCAL: &str = "http://[::ffff:127.0.0.1]:8080";
     for name in ENDPOINTS {
-        for good in ["https://other.example/x?y=z", "HTTPS://as.example:8443/", "http://localhost:8080/x", "http://127.1.2.3/"] {
+        for good in ["https://other.example/x?y=z", "HTTPS://as.example:8443/"] {
             read(&with(name, good));
+        }
+        for local in ["http://localhost:8080/x", "http://127.1.2.3/", "http://[::1]/"] {
+            let mut document = with(name, local);
+            let message = format!("`{name}` is an http URL of this machine, which the issuer is not on; {CORRECT}");
+            assert_eq!(refusal(&document), message);
+            document["issuer"] = LOCAL.into();
+            Metadata::parse(LOCAL, document.to_string().as_bytes()).unwrap();
         }
         for bad in ["http://as.example/x", "http://localhost:80@attacker.test/", "ftp://as.example/x"] {
             let message = format!("`{name}` is not an https URL (http is for loopback hosts only); {CORRECT}");

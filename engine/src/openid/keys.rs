@@ -1,4 +1,4 @@
-//! The provider's key set: fetched on first use, again when a token names a key that is not in it.
+//! The provider's key set: fetched on first use, again each hour, and when a token names a key that is not in it.
 
 use std::sync::Arc;
 
@@ -18,9 +18,16 @@ use crate::phase::template::Values;
 /// Least time between two fetches, in seconds: tokens with made-up key ids cause no storm.
 const MIN_INTERVAL: u64 = 30;
 
-/// A client's cache of key sets.
+/// How long a key set is taken as current, in seconds: one hour.
+const LIFETIME: u64 = 60 * 60;
+
+/// How long a key set stays in use while the provider does not give another, in seconds: one day.
+const MAX_AGE: u64 = 24 * LIFETIME;
+
+/// A client's key sets: those that the application gave, or a cache of the provider's.
 #[derive(Default)]
 pub(crate) struct Keys {
+    given: Option<Arc<KeySet>>,
     cached: Mutex<Option<Cached>>,
 }
 
@@ -28,27 +35,51 @@ struct Cached {
     url: Url,
     keys: Arc<KeySet>,
     fetched_at: u64,
+    /// When the provider was last asked, with or without success.
+    asked_at: u64,
 }
 
 impl Keys {
-    /// The key set; fetched anew where `known` does not have what is needed and some time has passed.
+    /// Keys that never change; nothing is fetched.
+    pub(crate) fn given(keys: KeySet) -> Self {
+        Self { given: Some(Arc::new(keys)), cached: Mutex::default() }
+    }
+
+    /// The key set; fetched anew where it is old, or `known` does not have what is needed, and some time has passed.
     pub(crate) async fn get(&self, values: &Values<'_>, known: Option<&Arc<KeySet>>) -> Result<Arc<KeySet>> {
+        if let Some(keys) = &self.given {
+            return Ok(Arc::clone(keys));
+        }
         let url = values.endpoint(Endpoint::JwksUri)?;
         let now = values.config.clock.now();
-        let mut cached = self.cached.lock().await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.url == url) {
-            let is_newer = known.is_none_or(|known| !Arc::ptr_eq(known, &cached.keys));
-            if is_newer || clock::since(cached.fetched_at, now) < MIN_INTERVAL {
-                return Ok(Arc::clone(&cached.keys));
+        let mut slot = self.cached.lock().await;
+        let cached = slot.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
+        let Some(cached) = cached else {
+            let keys = fetch(values, &url).await?;
+            *slot = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
+            return Ok(keys);
+        };
+        let lacks_key = known.is_some_and(|known| Arc::ptr_eq(known, &cached.keys));
+        let is_old = clock::since(cached.fetched_at, now) >= LIFETIME;
+        if (lacks_key || is_old) && clock::since(cached.asked_at, now) >= MIN_INTERVAL {
+            cached.asked_at = now;
+            match fetch(values, &url).await {
+                Ok(keys) => (cached.keys, cached.fetched_at) = (keys, now),
+                Err(error) if lacks_key => return Err(error),
+                Err(error) => {
+                    tracing::warn!(target: "grantry::drift", %error, "the provider's keys cannot be read again; the old ones stay in use");
+                }
             }
         }
-        let keys = Arc::new(fetch(values, url.clone()).await.map_err(|error| error.in_phase(Phase::Jwks))?);
-        *cached = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now });
-        Ok(keys)
+        Ok(Arc::clone(&cached.keys))
     }
 }
 
-async fn fetch(values: &Values<'_>, url: Url) -> Result<KeySet> {
+async fn fetch(values: &Values<'_>, url: &Url) -> Result<Arc<KeySet>> {
+    ask(values, url.clone()).await.map(Arc::new).map_err(|error| error.in_phase(Phase::Jwks))
+}
+
+async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {
     let mut request = HttpRequest::new(Method::GET, url);
     request::defaults(&mut request.headers, values)?;
     let response = values.config.transport.send(request).await?;

@@ -10,7 +10,7 @@ use super::issuer;
 use crate::authorization::Pending;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::jose::{Algorithm, Claims, IdTokenError, Jws, Key, left_half};
+use crate::jose::{Algorithm, Claims, IdTokenError, Jws, Key, Moment, left_half};
 use crate::phase::template::Values;
 use crate::secret::Secret;
 use crate::token::Token;
@@ -76,7 +76,7 @@ pub(crate) async fn verify_access_token(config: &Config, token: &Token) -> Resul
     let openid = openid_of(config)?;
     let (claims, _) = verify_signature(config, openid, &token.learned, token.access_token.expose(), "at+jwt").await?;
     check_issuer(config, openid, &token.learned, &claims)?;
-    claims.check_times(config.clock.now(), false).map_err(refused)?;
+    claims.check_times(now(config), false).map_err(refused)?;
     Ok(claims.into_value())
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn verify_logout_token(config: &Config, jwt: &str) -> Result<Cl
     let (claims, _) = verify_signature(config, openid, &[], jwt, "logout+jwt").await?;
     check_issuer(config, openid, &[], &claims)?;
     claims.check_audience(&config.client_id).map_err(refused)?;
-    claims.check_times(config.clock.now(), true).map_err(refused)?;
+    claims.check_times(now(config), true).map_err(refused)?;
     Ok(claims)
 }
 
@@ -116,7 +116,7 @@ fn openid_of(config: &Config) -> Result<&OpenId> {
 async fn verify_id_token(config: &Config, openid: &OpenId, id_token: &str, expected: &Expected<'_>) -> Result<Claims> {
     let (claims, algorithm) = verify_signature(config, openid, expected.learned, id_token, "JWT").await?;
     check_issuer(config, openid, expected.learned, &claims)?;
-    let now = config.clock.now();
+    let now = now(config);
     let check = || {
         claims.text("sub")?;
         claims.check_audience(&config.client_id)?;
@@ -134,6 +134,10 @@ async fn verify_id_token(config: &Config, openid: &OpenId, id_token: &str, expec
     check().map_err(refused)?;
     check_required(config, openid, expected.learned, &claims)?;
     Ok(claims)
+}
+
+fn now(config: &Config) -> Moment {
+    Moment { seconds: config.clock.now(), skew: config.clock_skew }
 }
 
 /// `at_hash` and `c_hash`: where the token is known, the claim must be its hash; through the browser it must be there.

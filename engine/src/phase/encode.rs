@@ -60,6 +60,17 @@ pub(crate) fn append_query<N: AsRef<str>, V: AsRef<str>>(url: &mut Url, pairs: &
     url.set_query(Some(&query));
 }
 
+/// Whether a text is what browsers send as a query or form: printable ASCII without spaces, quotes and angle brackets, and two hex
+/// digits after each `%`.
+pub(crate) fn is_encoded(text: &str) -> bool {
+    let is_hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+    text.bytes().enumerate().all(|(at, byte)| match byte {
+        b'%' => is_hex(at.saturating_add(1)) && is_hex(at.saturating_add(2)),
+        b'"' | b'<' | b'>' => false,
+        byte => byte.is_ascii_graphic(),
+    })
+}
+
 /// The pairs of a query or form body, decoded (`+` is a space). `None` if it is not UTF-8.
 pub(crate) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
     text.split('&').filter(|pair| !pair.is_empty()).map(parse_pair).collect()
@@ -98,6 +109,16 @@ mod tests {
     fn repeated_names_become_an_array() {
         let pair = |name: &'static str, value: &str| (Cow::Borrowed(name), value.to_owned());
         assert_eq!(json(&[pair("a", "1"), pair("r", "x"), pair("r", "y"), pair("r", "z")]), r#"{"a":"1","r":["x","y","z"]}"#);
+    }
+
+    #[test]
+    fn what_browsers_send_is_encoded() {
+        for good in ["", "a=1&b=%20+c", "a=x|y{z}'~*!", "%C3%A9=%fF"] {
+            assert!(is_encoded(good), "{good}");
+        }
+        for bad in ["a b", "a=%", "a=%2", "a=%2x", "a=%x2", "a=%%20", "a=\"", "<a>", "a=é", "a=\n", "a=\u{7f}", "a=\0"] {
+            assert!(!is_encoded(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpRequest, HttpResponse};
+use crate::metadata;
 
 /// Caps the body of a protocol answer: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -86,7 +87,7 @@ impl Transport {
     /// Whether a URL may be called: https, or loopback http where that is allowed; no address that the policy forbids.
     pub(crate) fn permits(&self, url: &Url) -> Result<()> {
         let options = &self.inner.options;
-        let loopback = address::is_loopback(url);
+        let loopback = metadata::is_loopback(url);
         if url.scheme() != "https" && !(options.loopback_http && loopback && url.scheme() == "http") {
             return Err(Error::misuse(format!("{} is not an https URL", Origin(url))));
         }
@@ -403,6 +404,7 @@ mod tests {
         let transport = Transport::builder().danger_allow_loopback_http().build();
         assert!(permits(&transport, "http://localhost:8080/token"));
         assert!(permits(&transport, "http://127.0.0.1:8080/token"));
+        assert!(permits(&transport, "http://[::ffff:127.0.0.1]:8080/token"));
         assert!(!permits(&transport, "http://id.example/token"));
         assert!(!permits(&transport, "https://10.0.0.1/token"));
     }
