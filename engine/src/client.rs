@@ -254,6 +254,11 @@ impl<P: Provider> Client<P> {
         self.changed(|config| config.entropy = Arc::new(entropy))
     }
 
+    /// The client's id at the provider (RFC 6749 section 2.2).
+    pub fn client_id(&self) -> &str {
+        &self.config.client_id
+    }
+
     /// What the catalog says about the provider.
     pub fn descriptor(&self) -> &Descriptor {
         &self.config.descriptor

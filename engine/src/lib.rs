@@ -22,6 +22,7 @@ mod config;
 mod credential;
 mod discovery;
 mod entropy;
+mod environment;
 mod error;
 mod grant;
 mod hooks;

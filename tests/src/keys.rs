@@ -82,13 +82,13 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 /// The provider's RSA key: 2048 bits, made once per process.
-pub(crate) fn rsa() -> &'static RsaKeyPair {
+pub fn rsa() -> &'static RsaKeyPair {
     static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
     KEY.get_or_init(|| RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made"))
 }
 
 /// The provider's P-256 key, made once per process.
-pub(crate) fn ecdsa() -> &'static EcdsaKeyPair {
+pub fn ecdsa() -> &'static EcdsaKeyPair {
     static KEY: OnceLock<EcdsaKeyPair> = OnceLock::new();
     KEY.get_or_init(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("an EC key can be made"))
 }

@@ -11,6 +11,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantry_engine::{Clock, Transport, TransportBuilder};
+use rustls::ServerConfig;
 use serde_json::{Map, Value};
 
 use crate::emulator::{Authority, Handler, Received, Sent, Server};
@@ -32,6 +33,26 @@ impl Script {
     pub fn start(answer: impl Fn(&Received) -> Sent + Send + Sync + 'static) -> Self {
         let authority = Arc::new(Authority::new().expect("a certificate authority can be made"));
         let config = authority.server_config().expect("the TLS configuration is sound");
+        Self::start_with(authority, config, answer)
+    }
+
+    /// Answers clients that show a certificate, and no others; the certificate and its private key as PEM.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_mutual(answer: impl Fn(&Received) -> Sent + Send + Sync + 'static) -> (Self, String) {
+        let authority = Arc::new(Authority::new().expect("a certificate authority can be made"));
+        let config = authority.mutual_config().expect("the TLS configuration is sound");
+        let certificate = authority.client_certificate().expect("a certificate can be made");
+        (Self::start_with(authority, config, answer), certificate)
+    }
+
+    fn start_with(
+        authority: Arc<Authority>,
+        config: ServerConfig,
+        answer: impl Fn(&Received) -> Sent + Send + Sync + 'static,
+    ) -> Self {
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
         let log = Arc::clone(&received);
         let handler: Handler = Arc::new(move |request| {

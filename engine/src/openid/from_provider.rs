@@ -69,7 +69,7 @@ pub(crate) fn initiated_login(config: &Config, request: &str) -> Result<Initiate
 #[cfg(feature = "jose")]
 pub use back_channel::LogoutToken;
 #[cfg(feature = "jose")]
-pub(crate) use back_channel::logout_token;
+pub(crate) use back_channel::{is_logout, logout_token};
 
 #[cfg(feature = "jose")]
 mod back_channel {
@@ -93,6 +93,11 @@ mod back_channel {
         pub session_id: Option<String>,
         /// `jti`: remember it until the token expires, to see a token that comes again.
         pub id: String,
+    }
+
+    /// Whether the claims are about a logout.
+    pub(crate) fn is_logout(claims: &Claims) -> bool {
+        claims.value().get("events").and_then(|events| events.get(EVENT)).is_some()
     }
 
     /// Verifies a logout token (Back-Channel Logout section 2.6).

@@ -6,6 +6,7 @@ use grantry_descriptor::model::{AtHash, Nonce, OpenId};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
+use super::from_provider::is_logout;
 use super::issuer;
 use crate::authorization::Pending;
 use crate::config::Config;
@@ -118,6 +119,9 @@ async fn verify_id_token(config: &Config, openid: &OpenId, id_token: &str, expec
     check_issuer(config, openid, expected.learned, &claims)?;
     let now = now(config);
     let check = || {
+        if is_logout(&claims) {
+            return Err(IdTokenError::claim("events", "is about a logout"));
+        }
         claims.text("sub")?;
         claims.check_audience(&config.client_id)?;
         claims.check_times(now, true)?;

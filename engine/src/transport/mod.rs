@@ -19,6 +19,7 @@ use url::{Host, Url};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::metadata;
+use crate::secret::Secret;
 
 /// Caps the body of a protocol answer: 1 MiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -43,6 +44,7 @@ struct Options {
     proxy: Option<Url>,
     environment_proxies: bool,
     root_certificates: Vec<Vec<u8>>,
+    client_certificate: Option<Secret>,
     private_addresses: bool,
     loopback_http: bool,
     test_network: Option<TestNetwork>,
@@ -173,6 +175,7 @@ impl Default for TransportBuilder {
                 proxy: None,
                 environment_proxies: false,
                 root_certificates: Vec::new(),
+                client_certificate: None,
                 private_addresses: false,
                 loopback_http: false,
                 test_network: None,
@@ -222,6 +225,13 @@ impl TransportBuilder {
     /// Trusts a further certificate authority: DER bytes.
     pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
         self.options.root_certificates.push(der.into());
+        self
+    }
+
+    /// Shows this certificate where a server asks for one (RFC 8705): PEM text of the certificates, the client's first, and of its private
+    /// key in PKCS#8.
+    pub fn client_certificate(mut self, pem: impl Into<Secret>) -> Self {
+        self.options.client_certificate = Some(pem.into());
         self
     }
 
@@ -283,8 +293,11 @@ impl Options {
     }
 
     #[cfg(feature = "tls")]
-    fn certificates(&self, builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
+    fn certificates(&self, mut builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
         let certificate = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(describe);
+        if let Some(pem) = &self.client_certificate {
+            builder = builder.identity(reqwest::Identity::from_pem(pem.expose().as_bytes()).map_err(describe)?);
+        }
         if let Some(network) = &self.test_network {
             return Ok(builder.tls_certs_only([certificate(&network.certificate)?]));
         }
@@ -295,6 +308,7 @@ impl Options {
     #[cfg(not(feature = "tls"))]
     fn certificates(&self, builder: reqwest::ClientBuilder) -> std::result::Result<reqwest::ClientBuilder, String> {
         let wanted = !self.root_certificates.is_empty()
+            || self.client_certificate.is_some()
             || self.test_network.as_ref().is_some_and(|network| !network.certificate.is_empty());
         if wanted { Err("certificates need the feature `tls`".to_owned()) } else { Ok(builder) }
     }

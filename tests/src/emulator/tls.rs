@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 
 /// The authority that signs for every host.
 pub(crate) struct Authority {
@@ -45,6 +45,25 @@ impl Authority {
             .with_no_client_auth()
             .with_cert_resolver(self.clone());
         Ok(config)
+    }
+
+    /// The same, for clients that show a certificate of this authority's alone.
+    pub(crate) fn mutual_config(self: &Arc<Self>) -> Result<ServerConfig, Box<dyn std::error::Error>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone())?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        Ok(config.with_client_cert_verifier(verifier).with_cert_resolver(self.clone()))
+    }
+
+    /// A certificate for a client and its private key, as PEM.
+    pub(crate) fn client_certificate(&self) -> Result<String, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(vec!["client.example".to_owned()])?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok(format!("{}{}", certificate.pem(), key.serialize_pem()))
     }
 
     fn certify(&self, host: &str) -> Option<Arc<CertifiedKey>> {

@@ -1,5 +1,7 @@
 //! URL templates: where their variables stand, and whether every URL that they can make is sound.
 
+use std::net::IpAddr;
+
 use super::pattern;
 use super::scope::Scope;
 use super::sources::Sources;
@@ -180,6 +182,9 @@ fn problem(candidate: &str, kind: Kind) -> Option<Problem> {
         ("http", Some(host)) if is_loopback(&host) => {}
         (scheme, _) => return Some(Problem::Insecure(format!("its scheme is {scheme}"))),
     }
+    if authority(candidate).is_empty() {
+        return invalid("no host follows `://`");
+    }
     if url.fragment().is_some() && kind != Kind::Browser {
         return invalid("a request has no fragment");
     }
@@ -198,7 +203,7 @@ fn is_loopback(host: &url::Host<&str>) -> bool {
     match host {
         url::Host::Domain(domain) => *domain == "localhost",
         url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => IpAddr::V6(*address).to_canonical().is_loopback(),
     }
 }
 
