@@ -1,0 +1,192 @@
+//! Who the user is: the provider's userinfo answer, read.
+
+use std::collections::BTreeMap;
+
+use grantry_engine::{Error, ErrorKind, Phase, Profile, Session, Token};
+use grantry_tests::NOW;
+use grantry_tests::emulator::Sent;
+use grantry_tests::script::{Script, TestClock};
+use serde_json::{Value, json};
+
+use crate::common::{ACME, ISSUER, SECRET, client_of};
+use crate::signing::{claim, jwks, jwt, reason};
+
+fn openid() -> String {
+    format!("{ACME}scopes:\n  default: [openid]\nopenid:\n  issuer: {ISSUER}\n")
+}
+
+fn session(yaml: &str, script: &Script) -> Session {
+    let client = client_of(yaml, SECRET, script, &TestClock::default()).jwks(&jwks().to_string()).unwrap();
+    client.session(Token::new("at"))
+}
+
+/// The profile that an answer yields.
+async fn profile_of(yaml: &str, answer: Sent) -> Result<Profile, Error> {
+    let script = Script::answers([answer]);
+    session(yaml, &script).profile().await
+}
+
+/// A session whose id token is of the user `jane`.
+async fn signed_in(script: &Script) -> Session {
+    let client = client_of(&openid(), SECRET, script, &TestClock::default()).jwks(&jwks().to_string()).unwrap();
+    let (_, pending) = client.authorize().state("st").nonce("n-1").start().unwrap();
+    client.exchange(pending, "/callback?code=c&state=st").await.unwrap()
+}
+
+fn tokens() -> Sent {
+    let claims = json!({ "iss": ISSUER, "sub": "jane", "aud": "dev", "iat": NOW, "exp": NOW + 300, "nonce": "n-1" });
+    Sent::json(200, json!({ "access_token": "at", "token_type": "Bearer", "id_token": jwt("RS256", &claims) }))
+}
+
+fn signed(claims: &Value) -> Sent {
+    Sent::text(200, jwt("RS256", claims)).header("content-type", "application/jwt; charset=utf-8")
+}
+
+// rows: 277
+#[tokio::test]
+async fn the_endpoint_is_read_with_the_access_token() {
+    let script = Script::answers([Sent::json(200, json!({ "sub": "jane", "name": "Jane Doe" }))]);
+    let profile = session(&openid(), &script).profile().await.unwrap();
+    let received = script.only();
+    assert_eq!((received.method.as_str(), received.url.as_str()), ("GET", "https://acme.example/userinfo"));
+    assert_eq!(received.header("authorization"), Some("Bearer at"));
+    assert!(received.body.is_empty());
+    assert_eq!((profile.sub(), profile.name()), ("jane", Some("Jane Doe")));
+}
+
+// rows: 278
+#[tokio::test]
+async fn a_standard_claim_that_is_missing_is_none_and_others_are_in_the_map() {
+    let profile = profile_of(&openid(), Sent::json(200, json!({ "sub": "jane", "badge": 7 }))).await.unwrap();
+    let texts = [
+        profile.name(),
+        profile.given_name(),
+        profile.family_name(),
+        profile.preferred_username(),
+        profile.email(),
+        profile.picture(),
+    ];
+    assert_eq!(texts, [None; 6]);
+    assert_eq!((profile.email_verified(), profile.locale()), (None, None));
+    assert_eq!(profile.claims().get("badge"), Some(&json!(7)));
+    assert_eq!(profile.claims().get("desk"), None);
+}
+
+// rows: 279
+#[tokio::test]
+async fn a_status_and_a_missing_endpoint_are_errors() {
+    let error = profile_of(&openid(), Sent::json(403, json!({ "error": "insufficient_scope" }))).await.unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Refused, Some(Phase::Userinfo)));
+    assert_eq!((error.status(), error.code()), (Some(403), Some("insufficient_scope")));
+    let yaml = ACME.replace("  userinfo_endpoint: https://acme.example/userinfo\n", "");
+    let script = Script::answers([]);
+    let error = session(&yaml, &script).profile().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misuse);
+    assert!(script.received().is_empty());
+}
+
+// rows: 280
+#[tokio::test]
+async fn the_answer_is_about_the_user_who_signed_in() {
+    let answer = |sub: &str| Sent::json(200, json!({ "sub": sub, "email": "jane@acme.example" }));
+    let script =
+        Script::answers([tokens(), answer("jane"), answer("eve"), Sent::json(200, json!({ "email": "jane@acme.example" }))]);
+    let session = signed_in(&script).await;
+    assert_eq!(session.profile().await.unwrap().email(), Some("jane@acme.example"));
+    let error = session.profile().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    assert!(error.to_string().contains("another user than the id token"), "{error}");
+    let error = session.profile().await.unwrap_err();
+    assert!(error.to_string().contains("has no `sub`"), "{error}");
+}
+
+// rows: 281
+#[tokio::test]
+async fn a_signed_answer_is_verified_and_an_encrypted_one_is_refused() {
+    let claims = json!({ "iss": ISSUER, "aud": "dev", "sub": "jane", "email": "jane@acme.example" });
+    let profile = profile_of(&openid(), signed(&claims)).await.unwrap();
+    assert_eq!((profile.sub(), profile.email()), ("jane", Some("jane@acme.example")));
+    for (name, wrong) in [("iss", "https://evil.example"), ("aud", "other")] {
+        let mut forged = claims.clone();
+        forged[name] = wrong.into();
+        assert_eq!(claim(&profile_of(&openid(), signed(&forged)).await.unwrap_err()), name);
+    }
+    let mut stolen = signed(&claims);
+    let payload = crate::signing::base64(json!({ "sub": "eve" }).to_string());
+    let parts: Vec<&str> = stolen.body.split('.').collect();
+    stolen.body = format!("{}.{payload}.{}", parts[0], parts[2]);
+    let error = profile_of(&openid(), stolen).await.unwrap_err();
+    assert_eq!(reason(&error), grantry_engine::IdTokenError::Signature);
+    let encrypted = Sent::text(200, "a.b.c.d.e").header("content-type", "application/jwt");
+    let error = profile_of(&openid(), encrypted).await.unwrap_err();
+    assert!(matches!(reason(&error), grantry_engine::IdTokenError::Malformed(_)), "{error}");
+}
+
+// rows: 282
+#[tokio::test]
+async fn claims_are_chosen_by_scope() {
+    let all = json!({
+        "sub": "jane", "name": "a", "family_name": "b", "given_name": "c", "middle_name": "d", "nickname": "e",
+        "preferred_username": "f", "profile": "g", "picture": "h", "website": "i", "gender": "j", "birthdate": "k", "zoneinfo": "l",
+        "locale": "en", "updated_at": 7, "email": "m", "email_verified": true, "address": { "country": "n" }, "phone_number": "o",
+        "phone_number_verified": false, "badge": 8,
+    });
+    let profile = profile_of(&openid(), Sent::json(200, all.clone())).await.unwrap();
+    let names = |scopes: &str| profile.claims_of(scopes).keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(names("openid"), "sub");
+    assert_eq!(names("email"), "email email_verified");
+    assert_eq!(names("address"), "address");
+    assert_eq!(names("phone"), "phone_number phone_number_verified");
+    assert_eq!(names("repos"), "");
+    assert_eq!(names("openid email"), "email email_verified sub");
+    let of_profile = profile.claims_of("profile");
+    assert_eq!(of_profile.len(), 14);
+    assert!(of_profile.iter().all(|(name, value)| all[name] == *value));
+    assert!(!["sub", "email", "address", "badge"].iter().any(|name| of_profile.contains_key(*name)));
+}
+
+// rows: 283
+#[tokio::test]
+async fn a_locale_is_a_language_tag() {
+    let locale = async |text: Value| {
+        let profile = profile_of(&openid(), Sent::json(200, json!({ "sub": "jane", "locale": text }))).await.unwrap();
+        profile.locale()
+    };
+    assert_eq!(locale(json!("pt-BR")).await.as_deref(), Some("pt-BR"));
+    assert_eq!(locale(json!("en_US")).await.as_deref(), Some("en-US"));
+    for wrong in [json!("english language"), json!(""), json!("a-US"), json!(7)] {
+        assert_eq!(locale(wrong.clone()).await, None, "{wrong}");
+    }
+}
+
+// rows: 284
+#[tokio::test]
+async fn a_claim_is_the_first_source_that_has_something() {
+    let claims =
+        "userinfo:\n  claims:\n    sub: id\n    name: [display_name, login]\n    email: contact.email\n    picture: avatar\n";
+    let yaml = format!("{ACME}{claims}");
+    let answer = json!({ "id": 4711, "display_name": "", "login": "jane", "contact": { "email": null }, "avatar": "" });
+    let profile = profile_of(&yaml, Sent::json(200, answer.clone())).await.unwrap();
+    assert_eq!((profile.sub(), profile.name(), profile.email(), profile.picture()), ("4711", Some("jane"), None, None));
+    assert_eq!(profile.claims().keys().collect::<Vec<_>>(), ["name", "sub"]);
+    assert_eq!(profile.raw().get("userinfo"), Some(&answer));
+}
+
+#[tokio::test]
+async fn claims_of_others_stand_apart_and_are_not_fetched() {
+    let answer = json!({
+        "sub": "jane",
+        "_claim_names": { "address": "src1", "credit": "src2", "lost": "src3", "odd": 7 },
+        "_claim_sources": {
+            "src1": { "JWT": "a.b.c" },
+            "src2": { "endpoint": "https://bank.example/claims", "access_token": "theirs" },
+        },
+    });
+    let script = Script::answers([Sent::json(200, answer)]);
+    let profile = session(&openid(), &script).profile().await.unwrap();
+    assert_eq!(profile.claims().keys().collect::<Vec<_>>(), ["sub"]);
+    let (jwt, bank) = (json!({ "JWT": "a.b.c" }), json!({ "endpoint": "https://bank.example/claims", "access_token": "theirs" }));
+    assert_eq!(profile.unverified_claim_sources(), BTreeMap::from([("address", &jwt), ("credit", &bank)]));
+    assert!(!format!("{profile:?}").contains("theirs"));
+    script.only();
+}
