@@ -14,6 +14,7 @@ pub mod live;
 pub mod replicas;
 pub mod script;
 pub mod simulation;
+pub mod store_checks;
 pub mod transcript;
 
 /// The tests' clock: 2026-01-01T00:00:00Z.

@@ -4,9 +4,12 @@
 //! rotation safe, is the engine's affair; a store has to be atomic in what [`TokenStore`] says, and nothing more.
 //! [`conformance`] holds the tests that every implementation passes.
 
+mod blocking;
 pub mod conformance;
 mod entry;
+mod file;
 mod key;
+mod lease;
 mod memory;
 
 use std::fmt;
@@ -14,6 +17,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub(crate) use entry::Entry;
+pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;
 
