@@ -17,6 +17,9 @@ const LONG: Duration = Duration::from_secs(600);
 /// A lease that does.
 const SHORT: Duration = Duration::from_millis(50);
 
+/// Between two looks at such a lease.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Runs every check against a store. `run` makes the keys of this run its own, so that a store may be checked again.
 ///
 /// # Errors
@@ -110,6 +113,7 @@ async fn leases(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
             return Ok(());
         }
         tokio::time::sleep(SHORT).await;
+        tokio::time::sleep(PAUSE).await;
     }
     Err("a lease does not run out".to_owned())
 }

@@ -11,6 +11,8 @@ mod file;
 mod key;
 mod lease;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,6 +22,8 @@ pub(crate) use entry::Entry;
 pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use crate::secret::Secret;
 

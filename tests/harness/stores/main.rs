@@ -2,6 +2,7 @@
 
 mod file;
 mod memory;
+mod sqlite;
 
 use std::path::{Path, PathBuf};
 
