@@ -11,6 +11,8 @@ mod file;
 mod key;
 mod lease;
 mod memory;
+#[cfg(feature = "jose")]
+mod sealed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -22,6 +24,8 @@ pub(crate) use entry::Entry;
 pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;
+#[cfg(feature = "jose")]
+pub use sealed::{Sealed, SealingKeys};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
