@@ -11,6 +11,10 @@ mod file;
 mod key;
 mod lease;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "jose")]
 mod sealed;
 #[cfg(feature = "sqlite")]
@@ -24,6 +28,10 @@ pub(crate) use entry::Entry;
 pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 #[cfg(feature = "jose")]
 pub use sealed::{Sealed, SealingKeys};
 #[cfg(feature = "sqlite")]

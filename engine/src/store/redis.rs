@@ -1,0 +1,179 @@
+//! A store in Redis, or what speaks its protocol: for services of many replicas.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, Cmd, FromRedisValue, RedisError};
+
+use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, lease};
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest pause between two attempts to connect anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Writes a record if the version is the expected one; the empty text expects that there is none.
+const COMPARE_AND_SWAP: &str = "\
+    local found = redis.call('HGET', KEYS[1], 'version') or ''
+    if found ~= ARGV[1] then return 0 end
+    redis.call('HSET', KEYS[1], 'version', ARGV[2], 'content', ARGV[3])
+    return 1";
+
+/// Takes a lease, or prolongs it.
+const LEASE: &str = "\
+    local found = redis.call('GET', KEYS[1])
+    if found and found ~= ARGV[1] then return 0 end
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    return 1";
+
+/// Gives a lease back.
+const RELEASE: &str = "\
+    if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+    return 1";
+
+/// Keeps records in Redis 4.0 or later, each in a hash of its own; leases are keys that run out by the server's time.
+///
+/// A record lasts as long as the server keeps it: one that must not lose a token that was just rotated has `appendonly yes` and
+/// `appendfsync always`, and the `maxmemory-policy` has to be `noeviction`. A replica that takes over may lack the last writes, and a lease
+/// may be given twice then; the versions of records are what keeps rotations apart.
+///
+/// A lost connection is made anew. What can be repeated is repeated once; a [`compare_and_swap`](TokenStore::compare_and_swap) whose answer
+/// got lost is an error, and may have had its effect.
+///
+/// Connections are not encrypted; an application that enables the feature `tokio-rustls-comp` of the crate `redis` may use `rediss://`.
+/// The content of records is plain text in the server; [`Sealed`](super::Sealed) encrypts it.
+#[derive(Clone)]
+pub struct RedisStore {
+    connection: ConnectionManager,
+    prefix: String,
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Whether doing it twice is doing it once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeatable {
+    Yes,
+    No,
+}
+
+impl RedisStore {
+    /// Connects to a server: `redis://user:password@host:6379/0`. The prefix stands before every key (`"grantry:"`): it tells the store's
+    /// keys from others, and several stores from each other.
+    ///
+    /// # Errors
+    /// The URL is none, or the server cannot be reached.
+    pub async fn connect(url: &str, prefix: impl Into<String>) -> Result<Self> {
+        let client = Client::open(url).map_err(failed)?;
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(TIMEOUT))
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_max_delay(PAUSE);
+        let connection = client.get_connection_manager_with_config(config).await.map_err(failed)?;
+        Ok(Self::with_connection(connection, prefix))
+    }
+
+    /// The store over a connection of the caller's, with timeouts and whatever else it needs (crate `redis`, version 1).
+    pub fn with_connection(connection: ConnectionManager, prefix: impl Into<String>) -> Self {
+        Self { connection, prefix: prefix.into() }
+    }
+
+    fn record(&self, key: &StoreKey) -> String {
+        format!("{}record:{key}", self.prefix)
+    }
+
+    fn holder(&self, key: &StoreKey) -> String {
+        format!("{}lease:{key}", self.prefix)
+    }
+
+    async fn run<T: FromRedisValue>(&self, command: &Cmd, repeatable: Repeatable) -> Result<T> {
+        let mut connection = self.connection.clone();
+        let result = command.query_async(&mut connection).await;
+        match result {
+            // The connection was lost, as one that nobody used for long may be; there is a new one now.
+            Err(error) if repeatable == Repeatable::Yes && is_lost(&error) => {
+                command.query_async(&mut connection).await.map_err(failed)
+            }
+            result => result.map_err(failed),
+        }
+    }
+}
+
+impl TokenStore for RedisStore {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, Option<Record>> {
+        Box::pin(async move {
+            let mut command = redis::cmd("HMGET");
+            command.arg(self.record(key)).arg("version").arg("content");
+            match self.run(&command, Repeatable::Yes).await? {
+                (None, None) => Ok(None),
+                (version, content) => {
+                    let record = record(version, content);
+                    record.map(Some).ok_or_else(|| StoreError::corrupt(format!("{} is not a record", self.record(key))))
+                }
+            }
+        })
+    }
+
+    fn compare_and_swap<'a>(&'a self, key: &'a StoreKey, expected: Option<u64>, record: &'a Record) -> StoreTask<'a, bool> {
+        Box::pin(async move {
+            let expected = expected.map(|version| version.to_string()).unwrap_or_default();
+            let mut command = script(COMPARE_AND_SWAP, &self.record(key));
+            command.arg(expected).arg(record.version.to_string()).arg(record.content.expose());
+            self.run(&command, Repeatable::No).await
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, ()> {
+        Box::pin(async move {
+            let mut command = redis::cmd("DEL");
+            command.arg(self.record(key));
+            self.run(&command, Repeatable::Yes).await
+        })
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey, holder: &'a str, ttl: Duration) -> StoreTask<'a, bool> {
+        Box::pin(async move {
+            let mut command = script(LEASE, &self.holder(key));
+            command.arg(holder).arg(lease::millis(ttl));
+            self.run(&command, Repeatable::Yes).await
+        })
+    }
+
+    fn release<'a>(&'a self, key: &'a StoreKey, holder: &'a str) -> StoreTask<'a, ()> {
+        Box::pin(async move {
+            let mut command = script(RELEASE, &self.holder(key));
+            command.arg(holder);
+            self.run(&command, Repeatable::Yes).await
+        })
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// A script over one key. Scripts are short, and the server keeps them compiled: their text is sent each time.
+fn script(text: &str, key: &str) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(text).arg(1).arg(key);
+    command
+}
+
+fn record(version: Option<String>, content: Option<Vec<u8>>) -> Option<Record> {
+    let version = version?.parse().ok()?;
+    let content = String::from_utf8(content?).ok()?;
+    Some(Record::new(version, content))
+}
+
+fn is_lost(error: &RedisError) -> bool {
+    error.is_connection_dropped() || (error.is_io_error() && !error.is_timeout())
+}
+
+/// The server's words are about commands and keys. Where it names arguments, the first 128 characters, a script comes before them.
+fn failed(error: RedisError) -> StoreError {
+    StoreError::new(format!("Redis: {error}"))
+}
