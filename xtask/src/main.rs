@@ -9,6 +9,7 @@ mod quirks;
 mod rust_source;
 mod score;
 mod simulate;
+mod stores;
 mod tidy;
 mod workspace;
 
@@ -26,6 +27,9 @@ usage: cargo xtask <command>
   accept [id]         plays the wire fixtures and accepts what they give as the snapshots
   score authlib       which behaviours of Authlib's client the tests carry, and whether those pass
   simulate --seeds <n>  faults against sessions that replicas share, n seeds a cell
+  stores [--allow-missing] [--rounds N]
+                      checks the stores of tokens over the servers at GRANTRY_POSTGRES and GRANTRY_REDIS (on this
+                      machine if unset), and kills a process that writes to the file store N times (1000)
   tidy                checks the invariants of the code base
   help                this text
 
@@ -78,6 +82,7 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
         ["score", "authlib"] => Ok(score::run()?),
         ["simulate", "--seeds", seeds] => simulate(seeds, "0"),
         ["simulate", "--seeds", seeds, "--from", first] => simulate(seeds, first),
+        ["stores", options @ ..] => stores::run(options),
         ["tidy"] => Ok(tidy::run()?),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
