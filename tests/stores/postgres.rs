@@ -91,7 +91,14 @@ async fn versions(store: &PostgresStore) -> Result<(), String> {
 async fn lost_connections(url: &Url) -> Result<(), String> {
     let proxy = Proxy::to(url).map_err(|error| error.to_string())?;
     let store = open(proxy.url()).await?;
-    crate::proxy::survives(&store, &proxy).await
+    crate::proxy::survives(&store, &proxy).await?;
+    // One that is lost while nobody uses it is found out before the next write.
+    proxy.cut();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let key = StoreKey::new("acme", ["idle"]);
+    let written = store.compare_and_swap(&key, None, &Record::new(1, "one")).await;
+    store.delete(&key).await.map_err(|error| error.to_string())?;
+    written.map(drop).map_err(|error| format!("after a rest: {error}"))
 }
 
 /// A role that may not make tables opens the store where they are, and not where they are not.

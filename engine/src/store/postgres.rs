@@ -15,7 +15,7 @@ use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, lease};
 /// How long an operation may take, a new connection included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often an operation is tried.
+/// How many connections an operation is tried on.
 const ATTEMPTS: usize = 4;
 
 /// What keeps apart those who make the tables: a number that nothing else uses as an advisory lock.
@@ -110,7 +110,8 @@ impl PostgresStore {
                 let client = self.inner.client().await?;
                 match client.query_typed(statement, parameters).await {
                     Ok(rows) => return Ok(rows),
-                    Err(error) if is_undone(&error) && attempts.next().is_some() => {}
+                    // As often as it takes: each time another one's statement was done.
+                    Err(error) if is_undone(&error) => {}
                     Err(error) if is_lost(&client, &error) => {
                         self.inner.forget();
                         if repeatable == Repeatable::No || attempts.next().is_none() {
