@@ -3,7 +3,8 @@
 //! Applications depend on `grantry`, which re-exports everything here beside its catalog of providers.
 //!
 //! One request shape and one response shape serve every phase of the protocol: `phase::request` renders the one,
-//! `phase::response` reads the other, as the descriptor's cells say. Only `transport` does network I/O.
+//! `phase::response` reads the other, as the descriptor's cells say. Only `transport`, and the stores
+//! that have a server, do network I/O.
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)

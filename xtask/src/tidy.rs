@@ -13,11 +13,14 @@ const MAX_CRATES: usize = 130;
 const CODE: [&str; 3] = ["engine", "macros", "providers"];
 
 /// Crates that are named in one place only.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 7] = [
     ("serde_yaml", "engine/descriptor/src/yaml/parse.rs"),
     ("serde_saphyr", "engine/descriptor/src/yaml/parse.rs"),
     ("granit_parser", "engine/descriptor/src/yaml/parse.rs"),
     ("jsonwebtoken", "engine/src/jose/"),
+    ("redis", "engine/src/store/"),
+    ("rusqlite", "engine/src/store/sqlite.rs"),
+    ("tokio_postgres", "engine/src/store/postgres.rs"),
 ];
 
 /// Where the network is.
@@ -70,7 +73,7 @@ fn places() -> Result<Vec<String>, String> {
     Ok(problems)
 }
 
-/// Only the transport does network I/O.
+/// Only the transport does network I/O; what the clients of stores do is theirs, see [`PLACES`].
 fn network() -> Result<Vec<String>, String> {
     let mut problems = Vec::new();
     for (file, source) in code()?.into_iter().filter(|(file, _)| !file.starts_with(TRANSPORT)) {

@@ -103,7 +103,7 @@ const NO_FOLLOW: i32 = if cfg!(any(target_os = "linux", target_os = "android")) 
     } else {
         0o400_000
     }
-} else if cfg!(any(target_vendor = "apple", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd")) {
+} else if cfg!(any(target_os = "macos", target_os = "ios", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd")) {
     0x100
 } else {
     0
