@@ -1,5 +1,6 @@
 //! What the client of a well-known Python library does, row by row, and what Grantry does: `rows.txt` lists the rows, and
 //! `cargo xtask score authlib` counts them. Each test names its rows in a comment `// rows: 1, 2` above it, five at most.
+//! `same`: as described; `improved`: as the description advises; `different`: otherwise, on purpose; `framework`: about web frameworks only.
 
 mod common;
 mod sign_in;
@@ -9,7 +10,6 @@ mod authorization_url;
 mod callback;
 mod client_assertion;
 mod client_authentication;
-mod hooks;
 mod discovery;
 mod forged;
 mod hooks;
@@ -22,8 +22,6 @@ mod protected_request;
 mod refresh;
 mod registry;
 mod revocation;
-mod token_request;
-mod token_response;
 mod signing;
 mod state;
 mod token_request;

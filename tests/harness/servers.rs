@@ -72,7 +72,7 @@ async fn a_bare_400_is_a_refusal_that_says_no_more_than_it_knows() {
     let error = client.client_credentials().await.unwrap_err();
     assert_eq!((error.kind(), error.phase(), error.status()), (ErrorKind::Refused, Some(Phase::Token), Some(400)));
     assert_eq!((error.code(), error.description(), error.excerpt()), (None, None, None));
-    assert_eq!(error.to_string(), "acme: token request: the provider refused (HTTP 400)");
+    assert_eq!(error.to_string(), "acme: token request: the provider refused with an empty body (HTTP 400)");
     // It may be the request, not the refresh token: nobody is sent to sign in for a guess.
     let error = client.refresh(&refreshable()).await.unwrap_err();
     assert_eq!((error.kind(), error.phase(), error.needs_login()), (ErrorKind::Refused, Some(Phase::Refresh), false));

@@ -18,27 +18,30 @@ const ROWS: u16 = 330;
 /// Most rows that one test can carry: what names many asserts few.
 const MAX_PER_TEST: usize = 5;
 
-/// Most rows in which Grantry may differ.
-const MAX_BETTER: usize = 40;
+/// Most rows in which Grantry may differ from what is described and from what is advised.
+const MAX_DIFFERENT: usize = 40;
 
 /// How Grantry stands to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     /// It does the same.
     Same,
+    /// It does what the description itself advises instead.
+    Improved,
     /// It deliberately does something else.
-    Better,
+    Different,
     /// The row is about web frameworks, session storages or registries only.
     Framework,
 }
 
 impl Class {
-    const ALL: [Self; 3] = [Self::Same, Self::Better, Self::Framework];
+    const ALL: [Self; 4] = [Self::Same, Self::Improved, Self::Different, Self::Framework];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Same => "same",
-            Self::Better => "better",
+            Self::Improved => "improved",
+            Self::Different => "different",
             Self::Framework => "framework",
         }
     }
@@ -113,7 +116,7 @@ fn read_row(line: &str) -> Result<(u16, Row), String> {
     let [number, class, text] = parts[..] else { return Err("is not `<number> | <class> | <text>`".to_owned()) };
     let number = row_number(number)?;
     let class = Class::ALL.into_iter().find(|known| known.as_str() == class);
-    let class = class.ok_or_else(|| format!("row {number} is of no class; there is: same, better, framework"))?;
+    let class = class.ok_or_else(|| format!("row {number} is of no class; there is: same, improved, different, framework"))?;
     if text.is_empty() {
         return Err(format!("row {number} has no text"));
     }
@@ -178,10 +181,9 @@ fn check(rows: &Rows, carriers: &[Carrier]) -> Vec<String> {
     let needs_test = rows.iter().filter(|(_, row)| row.class != Class::Framework).map(|(number, _)| *number);
     let untested: Vec<u16> = needs_test.filter(|number| !carried.contains(number)).collect();
     problems.extend((!untested.is_empty()).then(|| format!("no test carries: {}", ranges(&untested))));
-    let better = count(rows, Class::Better);
-    problems.extend(
-        (better > MAX_BETTER).then(|| format!("{better} rows are `{}`; {MAX_BETTER} are allowed", Class::Better.as_str())),
-    );
+    let different = count(rows, Class::Different);
+    problems
+        .extend((different > MAX_DIFFERENT).then(|| format!("{different} rows are `different`; {MAX_DIFFERENT} are allowed")));
     problems
 }
 
@@ -276,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_named() {
-        let text = "2 | same | x\n2 | same | y\n1 | better | x\n331 | same | x\n0 | same | x\n4 | worse | x\n5 | same |\nsix";
+        let text = "2 | same | x\n2 | same | y\n1 | different | x\n331 | same | x\n0 | same | x\n4 | worse | x\n5 | same |\nsix";
         assert_eq!(
             read_rows(text).1,
             [
@@ -284,7 +286,7 @@ mod tests {
                 "tests/authlib/rows.txt:3: row 1 stands behind row 2",
                 "tests/authlib/rows.txt:4: there is no row `331`; they are 1 to 330",
                 "tests/authlib/rows.txt:5: there is no row `0`; they are 1 to 330",
-                "tests/authlib/rows.txt:6: row 4 is of no class; there is: same, better, framework",
+                "tests/authlib/rows.txt:6: row 4 is of no class; there is: same, improved, different, framework",
                 "tests/authlib/rows.txt:7: row 5 has no text",
                 "tests/authlib/rows.txt:8: is not `<number> | <class> | <text>`",
             ]
@@ -328,9 +330,9 @@ mod tests {
     #[test]
     fn few_rows_may_differ() {
         let carried: Vec<Carrier> = (1..=ROWS).map(|row| carrier("m::t", &[row])).collect();
-        let rows = |most: u16| all_rows(|number| if number <= most { Class::Better } else { Class::Same });
+        let rows = |most: u16| all_rows(|number| if number <= most { Class::Different } else { Class::Same });
         assert_eq!(check(&rows(40), &carried), [""; 0]);
-        assert_eq!(check(&rows(41), &carried), ["41 rows are `better`; 40 are allowed"]);
+        assert_eq!(check(&rows(41), &carried), ["41 rows are `different`; 40 are allowed"]);
     }
 
     #[test]
@@ -343,11 +345,11 @@ mod tests {
 
     #[test]
     fn the_table_counts_rows_and_tests() {
-        let (rows, _) = read_rows("1 | same | x\n2 | same | x\n3 | better | x\n4 | framework | a redirect");
+        let (rows, _) = read_rows("1 | same | x\n2 | same | x\n3 | improved | x\n4 | framework | a redirect");
         let carriers = [carrier("m::a", &[1, 3]), carrier("m::b", &[2])];
         assert_eq!(
             Score { rows: &rows, carriers: &carriers }.to_string(),
-            "class       rows  tests\nsame           2      2\nbetter         1      1\nframework      1      0\n\
+            "class       rows  tests\nsame           2      2\nimproved       1      1\ndifferent      0      0\nframework      1      0\n\
              all            4      2\n\nof web frameworks, session storages and registries only:\n    4  a redirect\n"
         );
     }

@@ -155,14 +155,14 @@ fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets
         if let Some((error, form)) = form {
             return refused(shape, response, error, &form, secrets);
         }
-        return Error::new(ErrorKind::Refused, format!("the provider refused with {}", body_of(&response.headers)))
+        return Error::new(ErrorKind::Refused, format!("the provider refused with {}", body_of(response)))
             .with_status(status)
             .with_retry_after(retry_after(&response.headers))
             .with_excerpt(excerpt(&response.body, secrets));
     }
     let looks_like_form =
         decode_form(&response.body).is_ok_and(|form| form.get("access_token").is_some() || form.get("error").is_some());
-    let error = Error::invalid(format!("the answer, {}, cannot be read: {problem}", body_of(&response.headers)))
+    let error = Error::invalid(format!("the answer, {}, cannot be read: {problem}", body_of(response)))
         .with_status(status)
         .with_excerpt(excerpt(&response.body, secrets));
     match (shape.format, looks_like_form) {
@@ -172,8 +172,9 @@ fn undecodable(shape: &Response, response: &HttpResponse, problem: &str, secrets
 }
 
 /// For messages: what the headers say that the body is.
-fn body_of(headers: &HeaderMap) -> String {
-    match media_type(headers) {
+fn body_of(response: &HttpResponse) -> String {
+    match media_type(&response.headers) {
+        _ if response.body.is_empty() => "an empty body".to_owned(),
         "" => "a body without a Content-Type".to_owned(),
         media_type => format!("a body of type {}", media_type.chars().take(80).collect::<String>()),
     }
