@@ -5,6 +5,7 @@ mod kill;
 mod postgres;
 mod proxy;
 mod redis;
+mod replicas;
 mod server;
 
 use std::process::ExitCode;
@@ -16,8 +17,12 @@ type Outcome = Result<String, String>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [kill::WRITER, folder] = *arguments.iter().map(String::as_str).collect::<Vec<_>>() {
-        return kill::write(folder);
+    match *arguments.iter().map(String::as_str).collect::<Vec<_>>() {
+        [kill::WRITER, folder] => return kill::write(folder),
+        [replicas::PROCESS, kind, place, address, certificate, run] => {
+            return replicas::process(kind, place, address, certificate, run);
+        }
+        _ => {}
     }
     let allow_missing = arguments.iter().any(|argument| argument == "--allow-missing");
     let rounds = arguments.iter().skip_while(|argument| *argument != "--rounds").nth(1);
@@ -28,8 +33,12 @@ fn main() -> ExitCode {
     };
     let checks = [
         ("file", Ok(kill::run(rounds))),
+        ("file, shared", Ok(shared("file"))),
+        ("sqlite, shared", Ok(shared("sqlite"))),
         ("postgres", server::POSTGRES.address().map(|url| postgres::run(&url))),
+        ("postgres, shared", server::POSTGRES.address().map(|url| replicas::run("postgres", url.as_str()))),
         ("redis", server::REDIS.address().map(|url| redis::run(&url))),
+        ("redis, shared", server::REDIS.address().map(|url| replicas::run("redis", url.as_str()))),
     ];
     let (mut failed, mut skipped, mut passed) = (0, 0, 0);
     for (store, outcome) in checks {
@@ -54,4 +63,11 @@ fn main() -> ExitCode {
     }
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Processes that share a place on this machine's disk.
+fn shared(kind: &str) -> Outcome {
+    let folder = folder::Folder::new(kind);
+    std::fs::create_dir_all(&folder.0).map_err(|error| error.to_string())?;
+    replicas::run(kind, &folder.0.join("store").display().to_string())
 }
