@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use grantry_descriptor::model::{CallbackSignature, DigestAlgorithm, Model};
+use grantry_descriptor::model::{CallbackSignature, DigestAlgorithm, Model, Part, Request, Value as Named};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -10,6 +10,7 @@ use url::Url;
 use crate::authorization::{Pending, ResponseMode};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::phase::path::single;
 use crate::phase::{digest, encode};
 
 /// How long a user may take to come back, in seconds: one hour.
@@ -117,9 +118,16 @@ fn article(name: &str) -> &str {
     }
 }
 
-/// Whether the provider's token request takes the code at all.
+/// Whether the provider takes the code at all: its token request, or its profile, which then says whose code it is.
 fn sends_code(model: &Model) -> bool {
-    !model.token.request.parameters.iter().any(|parameter| parameter.name == "code" && parameter.value.is_none())
+    let is_dropped = model.token.request.parameters.iter().any(|parameter| parameter.name == "code" && parameter.value.is_none());
+    !is_dropped || names_code(&model.token.request) || model.userinfo.iter().any(|userinfo| names_code(&userinfo.request))
+}
+
+fn names_code(request: &Request) -> bool {
+    let is_code = |part: &Part| matches!(part, Part::Value(Named::Callback(path)) if single(path) == Some("code"));
+    let mut templates = request.parameters.iter().filter_map(|parameter| parameter.value.as_ref());
+    templates.any(|template| template.parts.iter().any(is_code))
 }
 
 struct Parameters<'a> {
@@ -337,6 +345,19 @@ callback:
             "callback: the state of the callback is not that of this sign-in"
         );
         assert_eq!(refusal("/cb?error=access_denied"), "callback: the callback has no state");
+    }
+
+    #[test]
+    fn a_code_must_be_there_where_anything_takes_it() {
+        let without = |userinfo: &str| {
+            let yaml =
+                format!("{ACME}token: {{ parameters: {{ code: null }} }}\nuserinfo: {{ {userinfo} claims: {{ sub: id }} }}\n");
+            let yaml = yaml.replace("  token_endpoint", "  userinfo_endpoint: https://acme.example/me\n  token_endpoint");
+            accepted(&yaml, "/cb?state=st").map_err(|error| error.to_string())
+        };
+        assert_eq!(without("").unwrap(), "");
+        let refused = without(r#"parameters: { code: "{callback.code}" },"#).unwrap_err();
+        assert_eq!(refused, "callback: the callback has neither a code nor an error");
     }
 
     #[test]

@@ -91,7 +91,7 @@ mod jwt {
     use grantry_descriptor::model::{Assertion, AuthenticationMethod, Endpoint};
     use serde_json::Map;
 
-    use crate::assertion::{Signer, sign};
+    use crate::assertion::{Additions, Signer, own_key, sign};
     use crate::error::Result;
     use crate::phase::template::Values;
     use crate::secret::Secret;
@@ -101,12 +101,12 @@ mod jwt {
 
     /// The client secret that an assertion generates.
     pub(super) fn generated(assertion: &Assertion, values: &Values<'_>) -> Result<Secret> {
-        let key = assertion.key.as_ref().map(|key| values.required(key)).transpose()?;
+        let key = own_key(assertion, values)?;
         let signer = match &key {
             Some(secret) => Signer::Secret(secret),
             None => Signer::key_of(&values.config.credential)?,
         };
-        sign(assertion, signer, Map::new(), values)
+        sign(assertion, signer, Additions::default(), values)
     }
 
     /// `client_assertion` (RFC 7523 section 3): issuer and subject are the client, the audience is the token endpoint, whatever
@@ -128,11 +128,11 @@ mod jwt {
         if !says("aud") {
             claims.insert("aud".to_owned(), values.endpoint(Endpoint::Token)?.as_str().into());
         }
-        sign(assertion, signer, claims, values)
+        sign(assertion, signer, Additions { claims, ..Additions::default() }, values)
     }
 
     fn standard(signer: Signer<'_>) -> Assertion {
-        use grantry_descriptor::model::{EngineValue, Part, Template, Value};
+        use grantry_descriptor::model::{EngineValue, KeyEncoding, Part, Template, Value};
         let key_id = Template { parts: vec![Part::Value(Value::Engine(EngineValue::KeyId))].into() };
         let typ = Template { parts: vec![Part::Literal("JWT".into())].into() };
         let alg = match signer {
@@ -146,6 +146,7 @@ mod jwt {
             header: vec![("typ".into(), typ), ("kid".into(), key_id)].into(),
             claims: Vec::new().into(),
             key: None,
+            key_encoding: KeyEncoding::Text,
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn sign(
 }
 
 /// Header and claims of a JWT that the application signed: with one of the keys that the tests ship, or the client secret.
-pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members), String> {
+pub(crate) fn verify(jwt: &str, client_secret: &[u8]) -> Result<(Members, Members), String> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or("is no JWT: it has no dots")?;
     let (header, claims) = parts(jwt)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "has a signature that is not base64url")?;
@@ -48,7 +48,7 @@ pub(crate) fn verify(jwt: &str, client_secret: &str) -> Result<(Members, Members
     };
     let valid = match header.get("alg").and_then(Value::as_str) {
         Some("ES256") => verified_by(&signature::ECDSA_P256_SHA256_FIXED, keys::es256_public_key()),
-        Some("HS256") => hmac_sha256(client_secret.as_bytes(), signed.as_bytes()) == signature,
+        Some("HS256") => hmac_sha256(client_secret, signed.as_bytes()) == signature,
         alg => match alg.and_then(rsa) {
             Some(algorithm) => verified_by(algorithm, keys::rs256_public_key()),
             None => return Err(format!("is signed with {alg:?}, which the emulator does not verify")),
@@ -67,6 +67,12 @@ fn rsa(alg: &str) -> Option<&'static dyn signature::VerificationAlgorithm> {
         "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
         _ => return None,
     })
+}
+
+/// The bytes that hexadecimal digits stand for; other characters stand for nothing.
+pub(crate) fn from_hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
 }
 
 /// Header and claims, the signature unchecked.
@@ -94,8 +100,8 @@ mod tests {
     fn what_is_signed_with_a_secret_is_verified_with_it_alone() {
         let claims = Map::from_iter([("sub".to_owned(), Value::from("user"))]);
         let jwt = sign(Map::new(), &claims, "HS256", "secret").unwrap();
-        assert_eq!(verify(&jwt, "secret").unwrap().1, claims);
-        assert_eq!(verify(&jwt, "another").unwrap_err(), "has a wrong signature");
+        assert_eq!(verify(&jwt, b"secret").unwrap().1, claims);
+        assert_eq!(verify(&jwt, b"another").unwrap_err(), "has a wrong signature");
     }
 
     #[test]
@@ -115,17 +121,17 @@ mod tests {
                 key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
                 format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
             };
-            let (header, claims) = verify(&sign(serde_json::json!({ "alg": alg })), "").unwrap();
+            let (header, claims) = verify(&sign(serde_json::json!({ "alg": alg })), b"").unwrap();
             assert_eq!((&header["alg"], &claims["sub"]), (&Value::from(alg), &Value::from("robot")));
             let other = if alg == "RS256" { "RS384" } else { "RS256" };
-            assert_eq!(verify(&sign(serde_json::json!({ "alg": other })), "").unwrap_err(), "has a wrong signature", "{alg}");
+            assert_eq!(verify(&sign(serde_json::json!({ "alg": other })), b"").unwrap_err(), "has a wrong signature", "{alg}");
         }
     }
 
     #[test]
     fn an_algorithm_that_signs_nothing_is_refused() {
         let jwt = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode("{}"));
-        assert_eq!(verify(&jwt, "").unwrap_err(), r#"is signed with Some("none"), which the emulator does not verify"#);
+        assert_eq!(verify(&jwt, b"").unwrap_err(), r#"is signed with Some("none"), which the emulator does not verify"#);
     }
 
     #[test]

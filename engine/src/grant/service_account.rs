@@ -3,14 +3,15 @@
 
 use grantry_descriptor::Str;
 use grantry_descriptor::model::{
-    Assertion, Authentication, AuthenticationMethod, Endpoint, EngineValue, Hook, Part, ServiceAccount, Template, Value as Named,
+    Assertion, Authentication, AuthenticationMethod, ClaimValue, Endpoint, EngineValue, Hook, Part, ServiceAccount, Template,
+    Value as Named,
 };
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::Call;
 use super::exchange::relearned;
-use crate::assertion::{Signer, sign};
+use crate::assertion::{Additions, Signer, own_key, sign};
 use crate::clock;
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
@@ -138,17 +139,17 @@ fn assert(assertion: &Assertion, account: &Account, scope: &str, config: &Config
     }
     engine.extend(account.subject.iter().map(|subject| (EngineValue::Subject, subject.as_str())));
     let values = Values { engine: &engine, ..Values::new(config) };
-    let secret = assertion.key.as_ref().map(|key| values.required(key)).transpose()?;
+    let secret = own_key(assertion, &values)?;
     let signer = match (&account.key, &secret) {
         (_, Some(secret)) => Signer::Secret(secret),
         (Some(key), None) => Signer::Key(key),
         (None, None) => return Err(Error::misuse("the service account needs a private key").with_hint("set it with `.key(..)`")),
     };
-    sign(assertion, signer, account.claims.clone(), &values)
+    sign(assertion, signer, Additions { scopes: &account.scopes, claims: account.claims.clone() }, &values)
 }
 
 /// Whether a claim is the scope: then it is no parameter too.
-fn names_scope(claims: &[(Str, Template)]) -> bool {
+fn names_scope(claims: &[(Str, ClaimValue)]) -> bool {
     let is_scope = |part: &Part| matches!(part, Part::Value(Named::Engine(EngineValue::Scope)));
-    claims.iter().any(|(_, template)| template.parts.iter().any(is_scope))
+    claims.iter().flat_map(|(_, claim)| claim.templates()).any(|template| template.parts.iter().any(is_scope))
 }

@@ -11,7 +11,7 @@ use super::algorithm;
 /// Signs a JWT with an HMAC; `alg` is added to the header.
 pub(crate) fn sign_with_secret(
     alg: &str,
-    secret: &str,
+    secret: &[u8],
     mut header: Map<String, Value>,
     claims: Map<String, Value>,
 ) -> Result<String, SigningKeyError> {
@@ -20,7 +20,7 @@ pub(crate) fn sign_with_secret(
     let algorithm = algorithm::named(alg).filter(is_symmetric).ok_or_else(mismatch)?;
     header.insert("alg".to_owned(), alg.into());
     let signed = unsigned(header, claims);
-    let key = EncodingKey::from_secret(secret.as_bytes());
+    let key = EncodingKey::from_secret(secret);
     let signature = crypto::sign(signed.as_bytes(), &key, algorithm).map_err(|_| SigningKeyError::Unsupported)?;
     Ok(format!("{signed}.{signature}"))
 }

@@ -99,7 +99,7 @@ structs! {
         jwks_uri,
     }
     ClientAuthentication { methods, encoding, username, password, assertion }
-    Assertion { alg, lifetime, backdate, header, claims, key }
+    Assertion { alg, lifetime, backdate, header, claims, key, key_encoding }
     ServiceAccount { name, request, response, grant_type, assertion, key_file, lifetime }
     Authorization { names, parameters, code_challenge_method, fragment, iss_parameter }
     Callback { names, signature, access_denied }
@@ -135,6 +135,8 @@ enums! {
         RevokeTokenRequest, IntrospectTokenRequest,
     }
     VariableValue { Text(text), Table(entries) }
+    ClaimValue { Text(template), Number(number), List(items) }
+    KeyEncoding { Text, Hex }
     DigestAlgorithm { HmacSha256, Sha256, Md5 }
     Endpoint {
         Authorization, Token, Userinfo, Revocation, Introspection, DeviceAuthorization, EndSession, Registration,

@@ -152,8 +152,17 @@ fn replaced(authored: &Node, cell: &Cell) -> impl Iterator<Item = Node> {
     others.into_iter().map(move |other| {
         let mut mutant = authored.clone();
         mutant.set(&path, other);
+        if let Some(url) = endpoint_of(cell) {
+            mutant.set(&url, "https://another.example/token");
+        }
         mutant
     })
+}
+
+/// Where the endpoint stands that a service account of self-signed tokens needs as soon as it has a grant type.
+fn endpoint_of(cell: &Cell) -> Option<Vec<String>> {
+    let (last, account) = cell.path.split_last()?;
+    (last == "grant_type" && cell.value == "null").then(|| account.iter().cloned().chain(["url".to_owned()]).collect())
 }
 
 /// The grant type of a service account whose request drops it: whether there is one says that there is a request, and which one

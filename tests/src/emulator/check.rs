@@ -184,7 +184,9 @@ impl Check<'_> {
         };
         let secret = if place == "header" { "jwt" } else { name };
         self.findings.secrets.push((secret.to_owned(), jwt.to_owned()));
-        let (header, claims) = match jwt::verify(jwt, self.values.client_secret()) {
+        let secret = self.values.client_secret();
+        let secret = if expected.hex_secret { jwt::from_hex(secret) } else { secret.as_bytes().to_vec() };
+        let (header, claims) = match jwt::verify(jwt, &secret) {
             Ok(parts) => parts,
             Err(problem) => return self.mismatch(format!("{place} `{name}` {problem}, got `{found}`")),
         };

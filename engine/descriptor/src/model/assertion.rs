@@ -10,9 +10,40 @@ pub struct Assertion {
     /// Seconds by which `iat` lies in the past: for providers that refuse a clock ahead of theirs.
     pub backdate: u64,
     pub header: List<(Str, Template)>,
-    pub claims: List<(Str, Template)>,
+    pub claims: List<(Str, ClaimValue)>,
     /// The key, where it is not the credential's (`{client_secret}`).
     pub key: Option<Template>,
+    /// How `key` writes the bytes that sign.
+    pub key_encoding: KeyEncoding,
+}
+
+/// How a text writes the bytes of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEncoding {
+    /// They are the text's own.
+    Text,
+    /// In hexadecimal digits.
+    Hex,
+}
+
+/// The value of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimValue {
+    Text(Template),
+    Number(u64),
+    /// An array of text, in which a template that is `{scope}` alone stands for each of the scopes.
+    List(List<Template>),
+}
+
+impl ClaimValue {
+    /// The templates in it.
+    pub fn templates(&self) -> &[Template] {
+        match self {
+            Self::Text(template) => std::slice::from_ref(template),
+            Self::Number(_) => &[],
+            Self::List(items) => items,
+        }
+    }
 }
 
 /// One of `service_accounts`.

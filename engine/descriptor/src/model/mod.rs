@@ -17,7 +17,7 @@ mod template;
 mod token;
 mod variable;
 
-pub use assertion::{Assertion, ServiceAccount};
+pub use assertion::{Assertion, ClaimValue, KeyEncoding, ServiceAccount};
 pub use authorization::{Authorization, Callback, CallbackSignature, CodeChallengeMethod};
 pub use claims::{Additional, Claim, ClaimDocument, ClaimSource, Userinfo};
 pub use client_authentication::{AuthenticationMethod, BasicEncoding, ClientAuthentication};

@@ -8,16 +8,28 @@ use crate::model::Endpoint;
 /// A client of the catalog is ready without I/O, and its provider serves on the standard port.
 pub(super) fn check(node: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let needed = [Endpoint::Authorization, Endpoint::Token].into_iter().chain(node.entry("openid").map(|_| Endpoint::JwksUri));
-    for endpoint in needed.map(Endpoint::as_str) {
-        if node.get(&["endpoints", endpoint]).is_none() {
-            findings.push(lint::unstated_endpoint::finding(endpoint));
+    if !has_accounts_only(node) {
+        let needed = FOR_SIGN_IN.into_iter().chain(node.entry("openid").map(|_| Endpoint::JwksUri));
+        for endpoint in needed.filter(|endpoint| !states(node, *endpoint)) {
+            findings.push(lint::unstated_endpoint::finding(endpoint.as_str()));
         }
     }
     for entry in node.entries().iter().filter(|entry| entry.key != "documentation") {
         ports(&entry.value, &mut findings);
     }
     findings
+}
+
+const FOR_SIGN_IN: [Endpoint; 2] = [Endpoint::Authorization, Endpoint::Token];
+
+/// Whether nobody signs in: there are service accounts, which need no endpoints, and nothing to discover others with.
+fn has_accounts_only(node: &Node) -> bool {
+    let has = |section| node.entry(section).is_some();
+    has("service_accounts") && !has("openid") && !has("discovery") && !FOR_SIGN_IN.iter().any(|endpoint| states(node, *endpoint))
+}
+
+fn states(node: &Node, endpoint: Endpoint) -> bool {
+    node.get(&["endpoints", endpoint.as_str()]).is_some()
 }
 
 fn ports(node: &Node, findings: &mut Vec<Finding>) {

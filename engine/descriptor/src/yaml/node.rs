@@ -108,6 +108,10 @@ impl Node {
         matches!(&self.content, Content::Scalar { text, plain: true } if text == "null")
     }
 
+    pub(super) const fn is_list(&self) -> bool {
+        matches!(self.content, Content::List(_))
+    }
+
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self { content: Content::Scalar { text: text.into(), plain: true }, span: None }
     }

@@ -136,10 +136,7 @@ impl<'a> Section<'a> {
     /// A whole number.
     pub(super) fn whole(&self, key: &str) -> Option<u64> {
         let node = &self.entry(key)?.value;
-        let number = match &node.content {
-            Content::Scalar { text, plain: true } if !text.starts_with(['0', '+']) || text == "0" => text.parse().ok(),
-            _ => None,
-        };
+        let number = number(node);
         if number.is_none() {
             self.report_type(key, node, "a whole number");
         }
@@ -194,6 +191,14 @@ pub(super) fn items(node: &Node) -> impl Iterator<Item = (Option<usize>, &Node)>
 /// The dotted path of a list's element.
 pub(super) fn item_path(path: &str, index: Option<usize>) -> String {
     index.map_or_else(|| path.to_owned(), |index| format!("{path}.{index}"))
+}
+
+/// A whole number, unquoted, that every YAML version reads alike.
+pub(super) fn number(node: &Node) -> Option<u64> {
+    match &node.content {
+        Content::Scalar { text, plain: true } if !text.starts_with(['0', '+']) || text == "0" => text.parse().ok(),
+        _ => None,
+    }
 }
 
 /// Text, quoted or unmistakable.

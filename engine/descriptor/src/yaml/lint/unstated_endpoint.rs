@@ -3,7 +3,7 @@ use super::Code;
 
 pub(super) const EXPLANATION: &str = "\
 A client of the catalog is ready without I/O, so its descriptor states the authorization and token endpoints and, under \
-`openid`, `jwks_uri`. This holds for the catalog only.";
+`openid`, `jwks_uri`. One that has service accounts only needs none. This holds for the catalog only.";
 
 pub(in crate::yaml) fn finding(endpoint: &str) -> Finding {
     Finding {

@@ -6,15 +6,16 @@ use super::sources;
 use super::template::literal;
 use crate::Str;
 use crate::model::{
-    Assertion, AuthenticationMethod, BasicEncoding, ClientAuthentication, Endpoint, EngineValue, Part, Template, Value,
+    Assertion, AuthenticationMethod, BasicEncoding, ClaimValue, ClientAuthentication, Endpoint, EngineValue, KeyEncoding, Part,
+    Template, Value,
 };
 use crate::yaml::diagnostic::Span;
 use crate::yaml::lint;
-use crate::yaml::node::Entry;
+use crate::yaml::node::{Entry, Node};
 use crate::yaml::section::{self, Section, item_path, items};
 
 const KEYS: [&str; 6] = ["method", "methods", "encoding", "username", "password", "assertion"];
-const ASSERTION: [&str; 6] = ["alg", "lifetime", "backdate", "header", "claims", "key"];
+const ASSERTION: [&str; 7] = ["alg", "lifetime", "backdate", "header", "claims", "key", "key_encoding"];
 
 impl Scope<'_> {
     pub(super) fn client_authentication(&self, root: &Section<'_>) -> ClientAuthentication {
@@ -86,13 +87,41 @@ impl Scope<'_> {
         for key in ["alg", "lifetime"].into_iter().filter(|key| !section.has(key)) {
             section.report_missing(key);
         }
+        if section.has("key_encoding") && !section.has("key") {
+            let why = "`key_encoding` belongs to `key`";
+            self.report.push(lint::conflicting_keys::finding(section.span_of("key_encoding"), &section.path, why));
+        }
+        let encodings = [("text", KeyEncoding::Text), ("hex", KeyEncoding::Hex)];
         Assertion {
             alg: section.chosen("alg", &algorithms).unwrap_or_default().into(),
             lifetime: section.whole("lifetime").unwrap_or_default(),
             backdate: section.whole("backdate").unwrap_or_default(),
             header: self.templates(&section, "header", &sources::ASSERTION).into(),
-            claims: self.templates(&section, "claims", &sources::ASSERTION).into(),
+            claims: self.claim_values(&section).into(),
             key: self.template(&section, "key", &sources::ASSERTION_KEY),
+            key_encoding: section.choice("key_encoding", &encodings, KeyEncoding::Text),
+        }
+    }
+
+    /// The claims of an assertion.
+    fn claim_values(&self, section: &Section<'_>) -> Vec<(Str, ClaimValue)> {
+        let at = section.at("claims");
+        let entries = section.entries_of("claims").iter();
+        entries.map(|Entry { key, value, .. }| (key.clone().into(), self.claim_value(&format!("{at}.{key}"), value))).collect()
+    }
+
+    /// A template, several of them, or a whole number.
+    fn claim_value(&self, at: &str, node: &Node) -> ClaimValue {
+        let template = |at: &str, node: &Node| self.template_at(at, node, &sources::ASSERTION).unwrap_or_else(|| literal(""));
+        if let Some(number) = section::number(node) {
+            return ClaimValue::Number(number);
+        }
+        match node.is_list() {
+            true => {
+                let texts = items(node).map(|(index, item)| template(&item_path(at, index), item));
+                ClaimValue::List(texts.collect::<Vec<_>>().into())
+            }
+            false => ClaimValue::Text(template(at, node)),
         }
     }
 
