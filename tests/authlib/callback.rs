@@ -63,7 +63,7 @@ async fn a_callback_without_a_code_is_refused() {
 // rows: 38, 39, 57
 #[tokio::test]
 async fn a_callback_of_another_state_or_none_is_refused_before_any_request() {
-    for state in ["c", "ST", "st ", "s", "stt", ""] {
+    for state in ["c", "ST", "st+", "s", "stt", ""] {
         assert_eq!(mismatch(ACME, format!("https://app.example/callback?code=a&state={state}")).await, WRONG_STATE, "{state:?}");
     }
     assert_eq!(mismatch(ACME, "https://app.example/callback?code=a").await, NO_STATE);
