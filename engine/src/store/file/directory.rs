@@ -11,6 +11,9 @@ use super::lock::{self, Lock};
 use super::{Record, StoreError, disk};
 use crate::store::lease;
 
+/// How long a lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 type Result<T> = std::result::Result<T, StoreError>;
 
 #[derive(Debug)]
@@ -99,7 +102,7 @@ impl Directory {
     /// Does something while nobody else does anything with the key but load its record.
     fn locked<T>(&self, key: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let path = self.file(key, "lock");
-        let held = lock::wait(&path).map_err(failed(&path))?;
+        let held = lock::wait(&path, PATIENCE).map_err(failed(&path))?;
         let result = work();
         self.discard(key, &held)?;
         result

@@ -20,7 +20,7 @@ use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, blocking};
 /// with 0600; a directory that others may write to is refused, and no symbolic link in the place of a file is followed.
 ///
 /// Writers of one key exclude each other by an advisory lock on a file beside it, so the directory has to be on a file system that
-/// has such locks for everyone who shares it: a local one. Leases run out by the system's time.
+/// has such locks for everyone who shares it: a local one. One that is held for ten seconds is an error. Leases run out by the system's time.
 ///
 /// Outside of Unix, files have the modes that the system gives them, links are looked for but may be put in place in between,
 /// the directory is not synced, and the small files of the locks stay.
