@@ -8,6 +8,7 @@ mod access_protected_resources;
 mod assertion_session;
 mod client_authentication;
 mod compliance_fix_for_non_standard;
+mod google_service_account;
 mod jwt_client_authentication;
 mod oauth2_openid_connect;
 mod oauth2_session_for_authorization_code;
