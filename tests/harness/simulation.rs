@@ -2,11 +2,14 @@
 
 use grantry_tests::simulation::{Cell, Ending, Fault, Policy, run};
 
+/// Seeds of each cell.
+const SEEDS: u64 = 100;
+
 /// Plays the cells of some faults.
 fn play(faults: &[Fault]) {
     let mut problems = Vec::new();
     for cell in Cell::all().into_iter().filter(|cell| faults.contains(&cell.fault)) {
-        for seed in 0..std::env::var("SEEDS").map_or(100, |seeds| seeds.parse().unwrap()) {
+        for seed in 0..SEEDS {
             match run(cell, seed) {
                 Err(problem) => problems.push(format!("{cell}, seed {seed}: {problem}")),
                 Ok(ending) => {
