@@ -139,7 +139,10 @@ impl<P: Provider> Client<P> {
     }
 
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+        let config = Arc::make_mut(&mut self.config);
+        change(config);
+        // Sessions know the settings that they were made with.
+        config.sessions = Arc::default();
         self
     }
 
@@ -215,10 +218,7 @@ impl<P: Provider> Client<P> {
 
     /// The same with a store that others use too.
     pub fn shared_token_store(self, store: Arc<dyn TokenStore>) -> Self {
-        self.changed(|config| {
-            config.store = Some(store);
-            config.sessions = Arc::default();
-        })
+        self.changed(|config| config.store = Some(store))
     }
 
     /// Sessions renew their token when [`Session::refresh`] is called, and at no other time.

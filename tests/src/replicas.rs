@@ -111,7 +111,7 @@ pub async fn sign_in(store: Arc<dyn TokenStore>, provider: &RotatingProvider, ru
     token.refresh_token = Some("rt-0".into());
     token.expires_at = Some(1);
     let client = client(store, provider.addr(), provider.ca_der(), run)?;
-    client.session(token).keep(KEY).await.map(|_| ()).map_err(|error| error.to_string())
+    client.session(token).keep(KEY).await.map_err(|error| error.to_string())
 }
 
 /// What a process does: many callers, each of whom wants the session and makes a request with it.

@@ -93,24 +93,26 @@ pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Optio
         return Ok(Some(known));
     }
     let Some((_, entry)) = binding.load().await? else { return Ok(None) };
+    let inner = SessionInner::new(Arc::clone(config), Some(entry.token), Source::User, None, None);
     let key = binding.key.clone();
-    let inner = SessionInner::new(Arc::clone(config), Some(entry.token), Source::User, None, None).bound_to(binding);
+    let _new = inner.binding.set(binding);
     Ok(Some(config.sessions.get_or_insert(key, inner)))
 }
 
 /// Keeps a session under a key, in place of what was there.
-pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<Arc<SessionInner>> {
+pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
     let binding = Binding::of(&inner.config, key)?;
     let token = inner.token().ok_or_else(|| Error::misuse("the session has no token to keep"))?;
+    if inner.binding.get().is_some_and(|known| known.key != binding.key) {
+        return Err(Error::misuse("the session is kept under another key; two keys would renew one token"));
+    }
     for _ in 0..CONFLICTS {
         let version = binding.store.load(&binding.key).await?.map(|record| record.version);
         let next = next_version(&inner.config, version)?;
         if binding.write(version, next, &Entry::of(Token::clone(&token))).await? {
-            let (config, source) = (Arc::clone(&inner.config), inner.source.clone());
-            let key = binding.key.clone();
-            let kept =
-                SessionInner::new(config, Some(Token::clone(&token)), source, inner.callback.clone(), inner.id_token.clone());
-            return Ok(inner.config.sessions.replace(key, kept.bound_to(binding)));
+            inner.config.sessions.replace(binding.key.clone(), inner);
+            let _known = inner.binding.set(binding);
+            return Ok(());
         }
     }
     Err(Error::store("the session changes faster than it can be written"))
@@ -147,9 +149,8 @@ impl Sessions {
         inner
     }
 
-    fn replace(&self, key: StoreKey, inner: SessionInner) -> Arc<SessionInner> {
-        self.forget(&key);
-        self.get_or_insert(key, inner)
+    fn replace(&self, key: StoreKey, inner: &Arc<SessionInner>) {
+        self.map().insert(key, Arc::downgrade(inner));
     }
 
     fn forget(&self, key: &StoreKey) {
@@ -167,7 +168,7 @@ fn next_version(config: &Config, version: Option<u64>) -> Result<u64> {
 
 /// Renews the token of a session that is kept.
 pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
-    let Some(binding) = &inner.binding else { return Err(Error::misuse("the session is not kept")) };
+    let Some(binding) = inner.binding.get() else { return Err(Error::misuse("the session is not kept")) };
     let holder = entropy::token(inner.config.entropy.as_ref())?;
     let turn = Turn { inner, binding, holder };
     for waits in 0..WAITS {

@@ -100,15 +100,15 @@ impl<P: Provider> Session<P> {
         self.task(self.inner.revoke())
     }
 
-    /// Keeps the session in the client's token store under a key of the application's: a user's id, say. From now on it shares the
-    /// token with every session of that key, in this process and in others.
+    /// Keeps the session in the client's token store under a key of the application's: a user's id, say. From now on it shares its token
+    /// with every session of that key, in other processes too.
     ///
     /// # Errors
-    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store. [`Store`](crate::ErrorKind::Store): the store failed; nothing
-    /// was kept.
-    pub fn keep(&self, key: &str) -> Task<'_, Self> {
+    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store, or the session is kept under another key.
+    /// [`Store`](crate::ErrorKind::Store): the store failed; nothing was kept.
+    pub fn keep(&self, key: &str) -> Task<'_, ()> {
         let key = key.to_owned();
-        self.task(async move { bound::keep(&self.inner, &key).await.map(Self::of) })
+        self.task(async move { bound::keep(&self.inner, &key).await })
     }
 
     /// Waits until nothing of the session's is under way: no renewal, no token that the store has yet to take. Call it before the

@@ -1,6 +1,6 @@
 //! What the clones of a session share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use grantry_descriptor::Str;
@@ -30,7 +30,7 @@ pub(crate) struct SessionInner {
     pub(super) source: Source,
     renewal: Arc<Renewal>,
     /// Where the token is kept, if anywhere.
-    pub(super) binding: Option<Binding>,
+    pub(super) binding: OnceLock<Binding>,
     pause: Mutex<Pause>,
     /// The parameters of the callback, where the session comes from one.
     pub(crate) callback: Option<Value>,
@@ -88,12 +88,16 @@ impl SessionInner {
         id_token: Option<Value>,
     ) -> Self {
         let current = ArcSwapOption::from(token.map(|token| Arc::new(Current::new(&config, Arc::new(token)))));
-        Self { config, current, source, renewal: Arc::default(), binding: None, pause: Mutex::default(), callback, id_token }
-    }
-
-    /// The same session, kept in a store.
-    pub(super) fn bound_to(self, binding: Binding) -> Self {
-        Self { binding: Some(binding), ..self }
+        Self {
+            config,
+            current,
+            source,
+            renewal: Arc::default(),
+            binding: OnceLock::new(),
+            pause: Mutex::default(),
+            callback,
+            id_token,
+        }
     }
 
     /// The token as it is now, if there is one.
@@ -193,7 +197,7 @@ impl SessionInner {
     }
 
     async fn renew_now(self: &Arc<Self>) -> Result<Arc<Token>> {
-        if self.binding.is_some() {
+        if self.binding.get().is_some() {
             return bound::renew(self).await;
         }
         let previous = self.token();
@@ -223,7 +227,7 @@ impl SessionInner {
     /// Gives the newest token back, and deletes it from the store.
     pub(super) async fn revoke(self: &Arc<Self>) -> Result<()> {
         self.settled().await;
-        let token = match &self.binding {
+        let token = match self.binding.get() {
             Some(binding) => bound::take(self, binding).await?,
             None => self.token().map(|token| Token::clone(&token)),
         };
@@ -236,7 +240,7 @@ impl SessionInner {
     /// Waits for what is under way.
     pub(super) async fn settled(&self) {
         self.renewal.settled().await;
-        if let Some(binding) = &self.binding {
+        if let Some(binding) = self.binding.get() {
             binding.settled().await;
         }
     }
@@ -250,7 +254,7 @@ impl SessionInner {
     fn paused(&self) -> Option<Error> {
         let pause = self.pause();
         let error = pause.error.as_ref()?;
-        let is_final = error.needs_login() && self.binding.is_none();
+        let is_final = error.needs_login() && self.binding.get().is_none();
         (is_final || self.config.clock.now() < pause.until).then(|| error.clone())
     }
 

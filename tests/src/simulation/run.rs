@@ -156,7 +156,7 @@ impl World {
         token.expires_at = Some(NOW - 1);
         let client = Client::from_descriptor(self.descriptor.clone(), BTreeMap::new(), "client", "secret").expect("a client");
         let client = client.shared_token_store(Arc::clone(&self.store) as _).danger_entropy(Shared(Arc::clone(&self.random)));
-        client.session(token).keep(KEY).await.map(|_| ()).map_err(|error| error.to_string())
+        client.session(token).keep(KEY).await.map_err(|error| error.to_string())
     }
 
     /// Every caller makes a request, and the fault strikes.
