@@ -46,6 +46,7 @@ pub(crate) fn apply(
 }
 
 /// Whether a credential can authenticate by a method.
+#[cfg_attr(not(feature = "jose"), expect(unused_variables, reason = "without `jose` no secret is generated"))]
 pub(crate) const fn fits(credential: &Credential, method: AuthenticationMethod, generated: bool) -> bool {
     let needs_secret = matches!(
         method,

@@ -154,6 +154,7 @@ impl Config {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    #[cfg(feature = "jose")]
     pub(crate) fn set_variables(&mut self, variables: Vec<(Cow<'static, str>, String)>) {
         self.variables = variables;
     }

@@ -10,6 +10,7 @@ use crate::phase::template::Values;
 
 /// The issuer that an id token must have, its placeholders filled from the token's own claims. `None`: a claim that the issuer
 /// needs is missing or is not what the descriptor allows.
+#[cfg(feature = "jose")]
 pub(crate) fn expected(config: &Config, openid: &OpenId, learned: &[(String, String)], claims: &Json) -> Result<Option<String>> {
     for placeholder in openid.issuer_claims.iter() {
         let Some(claim) = claims.get(placeholder.claim.as_ref()).and_then(Json::as_str) else { return Ok(None) };
