@@ -138,7 +138,7 @@ impl AssertionSessionBuilder {
 
     /// A further parameter of the token request.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.account.extra.push((name.into(), value.into()));
+        self.account.extra.push((name.into(), Cow::Owned(value.into())));
         self
     }
 

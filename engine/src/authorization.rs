@@ -33,7 +33,7 @@ struct AuthorizationRequest {
     nonce: Option<String>,
     code_verifier: Option<String>,
     redirect_uri: Option<String>,
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
 }
 
 impl<P: Provider> Authorize<P> {
@@ -74,7 +74,7 @@ impl<P: Provider> Authorize<P> {
             "state" => self.request.state = Some(value),
             "nonce" => self.request.nonce = Some(value),
             "redirect_uri" => self.request.redirect_uri = Some(value),
-            _ => self.request.extra.push((name, value)),
+            _ => self.request.extra.push((name, value.into())),
         }
         self
     }
@@ -149,7 +149,7 @@ fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending
         created_at: config.clock.now(),
     };
     let (url, pairs) = authorization_url(config, &pending, request.extra)?;
-    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref());
     let response_mode = ResponseMode::of(value("response_mode"), &pending.response_type)?;
     let max_age = value("max_age").and_then(|seconds| seconds.parse().ok());
     config.transport.permits(&url)?;
@@ -158,9 +158,9 @@ fn start(config: &Config, request: AuthorizationRequest) -> Result<(Url, Pending
 
 /// What is asked for: the caller's response type, else the descriptor's, else `code`. Tokens from the authorization endpoint are a
 /// grant of their own.
-fn response_type(config: &Config, extra: &[Pair]) -> Result<String> {
+fn response_type(config: &Config, extra: &[Pair<'_>]) -> Result<String> {
     let is_known = |text: &str| text.split(' ').all(|part| matches!(part, "code" | "token" | "id_token"));
-    let given = extra.iter().rev().find(|(name, _)| name == "response_type").map(|(_, value)| value.clone());
+    let given = extra.iter().rev().find(|(name, _)| name == "response_type").map(|(_, value)| value.to_string());
     if let Some(given) = given.as_ref().filter(|given| !is_known(given)) {
         return Err(Error::misuse(format!("the response type {given:?} is none of OpenID Connect")));
     }
@@ -208,7 +208,7 @@ fn code_verifier(config: &Config, given: Option<String>) -> Result<String> {
 }
 
 /// The URL, and its parameters under their standard names.
-fn authorization_url(config: &Config, pending: &Pending, extra: Vec<Pair>) -> Result<(Url, Vec<Pair>)> {
+fn authorization_url<'a>(config: &'a Config, pending: &'a Pending, extra: Vec<Pair<'static>>) -> Result<(Url, Vec<Pair<'a>>)> {
     let model = config.model();
     let authorization = &model.authorization;
     let redirect_uri = pending.redirect_uri.as_ref().ok_or_else(|| {
@@ -220,17 +220,17 @@ fn authorization_url(config: &Config, pending: &Pending, extra: Vec<Pair>) -> Re
         false => None,
     };
     let scope = pending.scopes.join(&model.scopes.separator);
-    let mut pairs: Vec<Pair> = vec![
-        ("response_type".into(), pending.response_type.clone()),
-        ("client_id".into(), config.client_id.clone()),
-        ("redirect_uri".into(), redirect_uri.clone()),
-        ("scope".into(), scope.clone()),
-        ("state".into(), pending.state.clone()),
+    let mut pairs: Vec<Pair<'_>> = vec![
+        ("response_type".into(), pending.response_type.as_str().into()),
+        ("client_id".into(), config.client_id.as_str().into()),
+        ("redirect_uri".into(), redirect_uri.as_str().into()),
+        ("scope".into(), scope.clone().into()),
+        ("state".into(), pending.state.as_str().into()),
     ];
-    pairs.extend(pending.nonce.iter().map(|nonce| ("nonce".into(), nonce.clone())));
+    pairs.extend(pending.nonce.iter().map(|nonce| ("nonce".into(), nonce.as_str().into())));
     if let Some((challenge, method)) = &challenge {
-        pairs.push(("code_challenge".into(), challenge.clone()));
-        pairs.push(("code_challenge_method".into(), (*method).to_owned()));
+        pairs.push(("code_challenge".into(), challenge.clone().into()));
+        pairs.push(("code_challenge_method".into(), (*method).into()));
     }
     let mut engine = vec![
         (EngineValue::RedirectUri, redirect_uri.as_str()),

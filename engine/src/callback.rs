@@ -137,12 +137,12 @@ struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     fn read(model: &'a Model, pending: &Pending, callback: Callback) -> Result<Self> {
-        let (text, mode) = match callback.0 {
+        let (text, mode) = match &callback.0 {
             Repr::Url(url) if pending.response_mode == ResponseMode::Fragment => {
-                (fragment_of(&url, pending)?, ResponseMode::Fragment)
+                (fragment_of(url, pending)?, ResponseMode::Fragment)
             }
-            Repr::Url(url) => (query_of(&url, pending)?, ResponseMode::Query),
-            Repr::Form(body) => (body, ResponseMode::FormPost),
+            Repr::Url(url) => (query_of(url, pending)?, ResponseMode::Query),
+            Repr::Form(body) => (body.as_str(), ResponseMode::FormPost),
         };
         if mode != pending.response_mode {
             let (asked, got) = (pending.response_mode.describe(), mode.describe());
@@ -152,11 +152,11 @@ impl<'a> Parameters<'a> {
         if text.len() > MAX_LENGTH {
             return Err(Error::callback(format!("the callback is longer than {MAX_LENGTH} bytes")));
         }
-        if !encode::is_encoded(&text) {
+        if !encode::is_encoded(text) {
             return Err(Error::callback("the callback is not form-encoded")
                 .with_hint("pass the query or the body as it came, before anything decodes it"));
         }
-        let pairs = encode::parse_form(&text).ok_or_else(|| Error::callback("the callback is not UTF-8"))?;
+        let pairs = encode::parse_form(text).ok_or_else(|| Error::callback("the callback is not UTF-8"))?;
         if pairs.len() > MAX_PARAMETERS {
             return Err(Error::callback(format!("the callback has more than {MAX_PARAMETERS} parameters")));
         }
@@ -198,22 +198,27 @@ impl<'a> Parameters<'a> {
     }
 
     fn into_value(self) -> Value {
-        Value::Object(self.pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect::<Map<_, _>>())
+        let mut members = Map::new();
+        members.extend(self.pairs.into_iter().map(|(name, value)| (name, Value::String(value))));
+        Value::Object(members)
     }
 }
 
 /// The fragment of a callback URL; its query, where there is none: some providers answer the hybrid flow so.
-fn fragment_of(callback: &str, pending: &Pending) -> Result<String> {
+fn fragment_of<'c>(callback: &'c str, pending: &Pending) -> Result<&'c str> {
     match callback.split_once('#') {
-        Some((place, fragment)) if !fragment.is_empty() => query_of(place, pending).map(|_| fragment.to_owned()),
+        Some((place, fragment)) if !fragment.is_empty() => query_of(place, pending).map(|_| fragment),
         _ => query_of(callback, pending),
     }
 }
 
 /// The query of a callback URL. A fragment is ignored: some providers append `#_=_`.
-fn query_of(callback: &str, pending: &Pending) -> Result<String> {
+fn query_of<'c>(callback: &'c str, pending: &Pending) -> Result<&'c str> {
     let without_fragment = callback.split('#').next().unwrap_or_default();
     let (place, query) = without_fragment.split_once('?').unwrap_or((without_fragment, ""));
+    if pending.redirect_uri.as_deref() == Some(place) {
+        return Ok(query);
+    }
     let expected = pending.redirect_uri.as_deref().and_then(|uri| uri.parse::<Url>().ok());
     if let (Ok(place), Some(expected)) = (place.parse::<Url>(), &expected) {
         let same =
@@ -227,10 +232,10 @@ fn query_of(callback: &str, pending: &Pending) -> Result<String> {
 }
 
 /// A redirect URI may have a query of its own, which comes back with the callback.
-fn own_query_removed(query: &str, redirect_uri: Option<&Url>) -> String {
+fn own_query_removed<'c>(query: &'c str, redirect_uri: Option<&Url>) -> &'c str {
     match redirect_uri.and_then(Url::query).filter(|own| !own.is_empty()) {
-        Some(own) => query.strip_prefix(own).map_or(query, |rest| rest.trim_start_matches('&')).to_owned(),
-        None => query.to_owned(),
+        Some(own) => query.strip_prefix(own).map_or(query, |rest| rest.trim_start_matches('&')),
+        None => query,
     }
 }
 

@@ -12,6 +12,7 @@ use grantry_descriptor::Descriptor;
 use grantry_descriptor::model::AuthenticationMethod;
 
 use crate::authorization::{Authorize, Pending, check_redirect_uri};
+use crate::built::Built;
 use crate::callback::Callback;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -143,6 +144,7 @@ impl<P: Provider> Client<P> {
         change(config);
         // Sessions know the settings that they were made with.
         config.sessions = Arc::default();
+        config.built = Built::default();
         self
     }
 

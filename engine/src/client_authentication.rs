@@ -1,5 +1,7 @@
 //! Client authentication at the provider's endpoints (RFC 6749 section 2.3, OpenID Connect Core section 9).
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use grantry_descriptor::model::{AuthenticationMethod, BasicEncoding, EngineValue};
@@ -16,11 +18,11 @@ use crate::secret::Secret;
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Adds the client's proof to a request: to its parameters or its headers.
-pub(crate) fn apply(
+pub(crate) fn apply<'a>(
     method: Option<AuthenticationMethod>,
-    pairs: &mut Vec<Pair>,
+    pairs: &mut Vec<Pair<'a>>,
     headers: &mut HeaderMap,
-    values: &Values<'_>,
+    values: &Values<'a>,
 ) -> Result<()> {
     let method = method.or_else(|| values.config.method()).unwrap_or(AuthenticationMethod::None);
     match method {
@@ -28,7 +30,7 @@ pub(crate) fn apply(
         AuthenticationMethod::ClientSecretPost => {
             identify(pairs, values);
             if let Some(secret) = secret(values)? {
-                pairs.push(("client_secret".into(), secret.expose().to_owned()));
+                pairs.push(("client_secret".into(), secret));
             }
         }
         AuthenticationMethod::ClientSecretBasic => match secret(values)? {
@@ -37,12 +39,18 @@ pub(crate) fn apply(
         },
         AuthenticationMethod::ClientSecretJwt | AuthenticationMethod::PrivateKeyJwt => {
             identify(pairs, values);
-            pairs.push(("client_assertion_type".into(), JWT_BEARER.to_owned()));
-            pairs.push(("client_assertion".into(), jwt::client_assertion(method, values)?.expose().to_owned()));
+            pairs.push(("client_assertion_type".into(), JWT_BEARER.into()));
+            pairs.push(("client_assertion".into(), jwt::client_assertion(method, values)?.expose().to_owned().into()));
         }
         other => return Err(Error::misuse(format!("the client authentication method {} is not supported yet", other.as_str()))),
     }
     Ok(())
+}
+
+/// An assertion of the client's key (RFC 7523 section 3).
+#[cfg(feature = "jose")]
+pub(crate) fn client_assertion(values: &Values<'_>) -> Result<Secret> {
+    jwt::client_assertion(AuthenticationMethod::PrivateKeyJwt, values)
 }
 
 /// Whether a credential can authenticate by a method.
@@ -60,15 +68,15 @@ pub(crate) const fn fits(credential: &Credential, method: AuthenticationMethod, 
     }
 }
 
-fn identify(pairs: &mut Vec<Pair>, values: &Values<'_>) {
+fn identify<'a>(pairs: &mut Vec<Pair<'a>>, values: &Values<'a>) {
     if !pairs.iter().any(|(name, _)| name == "client_id") {
-        pairs.push(("client_id".into(), values.config.client_id.clone()));
+        pairs.push(("client_id".into(), values.config.client_id.as_str().into()));
     }
 }
 
-fn basic(secret: &Secret, headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
+fn basic(secret: &str, headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
     let authentication = &values.config.model().client_authentication;
-    let engine = [(EngineValue::ClientSecret, secret.expose())];
+    let engine = [(EngineValue::ClientSecret, secret)];
     let values = Values { engine: &engine, ..*values };
     let (username, password) = (values.required(&authentication.username)?, values.required(&authentication.password)?);
     let pair = match authentication.encoding {
@@ -80,10 +88,10 @@ fn basic(secret: &Secret, headers: &mut HeaderMap, values: &Values<'_>) -> Resul
 }
 
 /// The client secret: the application's, or one generated with its private key. `None`: a public client.
-fn secret(values: &Values<'_>) -> Result<Option<Secret>> {
+fn secret<'a>(values: &Values<'a>) -> Result<Option<Cow<'a, str>>> {
     match &values.config.model().client_authentication.assertion {
-        Some(assertion) => jwt::generated(assertion, values).map(Some),
-        None => Ok(values.config.credential.secret().cloned()),
+        Some(assertion) => jwt::generated(assertion, values).map(|secret| Some(secret.expose().to_owned().into())),
+        None => Ok(values.config.credential.secret().map(|secret| secret.expose().into())),
     }
 }
 

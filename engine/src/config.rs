@@ -9,6 +9,7 @@ use grantry_descriptor::model::{AuthenticationMethod, Model, Variable};
 use regex_lite::Regex;
 use url::Url;
 
+use crate::built::Built;
 use crate::client_authentication::fits;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::Credential;
@@ -52,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) transport: Transport,
     /// Tolerated difference between the provider's clock and this one's, in seconds.
     pub(crate) clock_skew: u64,
+    pub(crate) built: Built,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     #[cfg(feature = "jose")]
@@ -114,6 +116,7 @@ impl Config {
             sessions: Arc::default(),
             transport: Transport::default(),
             clock_skew: SKEW,
+            built: Built::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             #[cfg(feature = "jose")]

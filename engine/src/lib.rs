@@ -15,6 +15,7 @@ mod assertion;
 #[cfg(feature = "jose")]
 mod assertion_session;
 mod authorization;
+mod built;
 mod callback;
 mod client;
 mod client_authentication;
@@ -30,6 +31,8 @@ mod hooks;
 mod http;
 #[cfg(feature = "jose")]
 mod jose;
+#[cfg(feature = "jose")]
+mod measured;
 pub mod metadata;
 mod openid;
 mod phase;
@@ -90,6 +93,9 @@ pub mod __private {
     pub use std;
 
     pub use grantry_descriptor::model;
+
+    #[cfg(feature = "jose")]
+    pub use crate::measured::{client_assertion, verify_id_token};
 
     /// Raised in each release: generated code and engine are of one release.
     pub const RELEASE: u32 = 1;

@@ -53,8 +53,8 @@ pub(crate) fn header(placement: &Placement, token: &str) -> Result<(HeaderName, 
         .map_err(|_| Error::misuse(format!("{:?} is no header name", placement.name)))?;
     let value = match placement.scheme.as_ref() {
         "" => header_value(&placement.name, token),
-        "Basic" => header_value(&placement.name, &format!("Basic {}", STANDARD.encode(format!("{token}:")))),
-        scheme => header_value(&placement.name, &format!("{scheme} {token}")),
+        "Basic" => header_value(&placement.name, ["Basic ", &STANDARD.encode(format!("{token}:"))].concat()),
+        scheme => header_value(&placement.name, [scheme, " ", token].concat()),
     };
     Ok((name, value?))
 }

@@ -1,5 +1,6 @@
 //! Requests for protected resources (RFC 6750).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::phase::{request, response};
 use crate::placement;
 use crate::session::SessionInner;
 use crate::token::Token;
-use crate::transport::{self, Origin};
+use crate::transport::{Incoming, Origin};
 
 /// Builds a request for a protected resource; `.send().await`, or await it as it is.
 #[must_use = "await it, or call `.send()`"]
@@ -147,13 +148,13 @@ impl RequestBuilder {
             && session.can_renew(seen)
         {
             // Once per token: of the requests that it fails, one renews it.
-            let renewed = session.renew(Some(seen)).await?;
-            response = self.attempt(body, Some(&renewed)).await?;
+            let renewed = Box::pin(session.renew(Some(seen))).await?;
+            response = Box::pin(self.attempt(body, Some(&renewed))).await?;
         }
         if self.any_status || response.status().as_u16() < 400 {
             Ok(response)
         } else {
-            Err(refused(response, token.as_ref().map_or("", |token| token.access_token.expose())).await)
+            Err(Box::pin(refused(response, token.as_ref().map_or("", |token| token.access_token.expose()))).await)
         }
     }
 
@@ -175,7 +176,7 @@ impl RequestBuilder {
             ..Values::new(config)
         };
         let mut url = target(&self.target, &values)?;
-        let mut pairs: Vec<Pair> = Vec::new();
+        let mut pairs: Vec<Pair<'static>> = Vec::new();
         if self.with_token {
             request::set_parameters(&mut pairs, &requests.parameters, &values)?;
             pairs.retain(|(name, _)| !self.query.iter().any(|(own, _)| own == name));
@@ -227,7 +228,7 @@ impl fmt::Debug for RequestBuilder {
 }
 
 /// The answer to a request for a protected resource.
-pub struct Response(reqwest::Response);
+pub struct Response(Incoming);
 
 impl Response {
     /// The status.
@@ -242,7 +243,7 @@ impl Response {
 
     /// The whole body.
     pub async fn bytes(self) -> Result<Bytes> {
-        transport::read_all(self.0).await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+        self.0.read_all().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
     }
 
     /// The whole body as text.
@@ -266,7 +267,7 @@ impl Response {
 
     /// The next piece of the body; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        transport::read_chunk(&mut self.0).await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+        self.0.read_chunk().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
     }
 }
 
@@ -289,14 +290,14 @@ async fn refused(response: Response, token: &str) -> Error {
 /// Where a request goes: a path is appended to the base URL, an absolute URL must be on an API origin.
 fn target(target: &str, values: &Values<'_>) -> Result<Url> {
     let requests = &values.config.model().requests;
-    let base = requests.base_url.as_ref().map(|base| values.url(base)).transpose()?;
+    let base = values.base_url()?;
     if is_absolute(target) {
         let url: Url = target.parse().map_err(|_| Error::misuse("the target is no URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::misuse("the target has a user or password in its URL"));
         }
         let mut origins = requests.api_origins.iter().map(|origin| values.url(origin)).collect::<Result<Vec<_>>>()?;
-        origins.extend(base);
+        origins.extend(base.map(Cow::into_owned));
         if origins.iter().any(|origin| origin.origin() == url.origin()) {
             return Ok(url);
         }
@@ -321,9 +322,10 @@ fn is_absolute(target: &str) -> bool {
 fn under(base: &Url, path: &str) -> Result<Url> {
     let relative = path.strip_prefix('/').unwrap_or(path);
     let (steps, query) = relative.split_once('?').map_or((relative, None), |(steps, query)| (steps, Some(query)));
-    let dotted = |step: &str| matches!(step.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    let hostile =
-        relative.starts_with('/') || steps.contains('\\') || steps.split('/').any(dotted) || path.chars().any(char::is_control);
+    let hostile = relative.starts_with('/')
+        || steps.contains('\\')
+        || steps.split('/').any(is_dotted)
+        || path.chars().any(char::is_control);
     if hostile || steps.contains('#') {
         return Err(Error::misuse(
             "the target is no plain path: `//`, `\\`, `#`, dot segments and control characters are refused",
@@ -335,6 +337,20 @@ fn under(base: &Url, path: &str) -> Result<Url> {
         url.set_query(query);
     }
     Ok(url)
+}
+
+/// Whether a step is `.` or `..`, each dot encoded or not.
+fn is_dotted(step: &str) -> bool {
+    match without_dot(step) {
+        None => false,
+        Some(rest) => rest.is_empty() || without_dot(rest) == Some(""),
+    }
+}
+
+/// What follows a dot.
+fn without_dot(step: &str) -> Option<&str> {
+    let (encoded, rest) = step.split_at_checked(3).unwrap_or_default();
+    if encoded.eq_ignore_ascii_case("%2e") { Some(rest) } else { step.strip_prefix('.') }
 }
 
 #[cfg(test)]

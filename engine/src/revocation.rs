@@ -42,7 +42,7 @@ impl TokenTypeHint {
 }
 
 /// Revokes a token. A provider that does not know it (any more) says that it is revoked.
-pub(crate) async fn revoke(config: &Config, token: &Token, hint: Option<TokenTypeHint>, extra: Vec<Pair>) -> Result<()> {
+pub(crate) async fn revoke(config: &Config, token: &Token, hint: Option<TokenTypeHint>, extra: Vec<Pair<'static>>) -> Result<()> {
     let shape = &config.model().revocation;
     let (hint, text) = TokenTypeHint::of(hint, token)?;
     let result = async {
@@ -66,7 +66,7 @@ pub(crate) async fn introspect(
     config: &Config,
     token: &Token,
     hint: Option<TokenTypeHint>,
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
 ) -> Result<Introspection> {
     let shape = &config.model().introspection;
     let hint = hint.unwrap_or(TokenTypeHint::AccessToken);
@@ -80,7 +80,7 @@ pub(crate) async fn introspect(
             return Ok(Introspection { active: false, members: Map::new() });
         }
         let answer = response::read(&shape.response, &answer, &with_credential(vec![text], &values))?;
-        Introspection::of(&answer, says_active)
+        Introspection::of(answer, says_active)
     };
     result.await.map_err(|error| error.in_phase(Phase::Introspection))
 }
@@ -89,7 +89,7 @@ async fn call<'a>(
     config: &'a Config,
     token: &'a Token,
     (hint, text): (TokenTypeHint, &'a str),
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
     request: &Request,
     endpoint: Endpoint,
     before: Hook,
@@ -98,7 +98,7 @@ async fn call<'a>(
     let engine = [(EngineValue::Token, text)];
     let values = Values { engine: &engine, ..received };
     let call = Call {
-        pairs: vec![("token".into(), text.to_owned()), ("token_type_hint".into(), hint.as_str().to_owned())],
+        pairs: vec![("token".into(), text.into()), ("token_type_hint".into(), hint.as_str().into())],
         extra,
         before: Some(before),
         ..Call::new(request, values.endpoint(endpoint)?)
@@ -115,7 +115,7 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    fn of(answer: &response::Answer<'_>, says_active: bool) -> Result<Self> {
+    fn of(answer: response::Answer<'_>, says_active: bool) -> Result<Self> {
         const STANDARD: [&str; 12] =
             ["active", "scope", "client_id", "username", "token_type", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"];
         let active = match answer.member("active").as_deref() {
@@ -128,12 +128,10 @@ impl Introspection {
                     .with_hint("where the provider says it elsewhere, the cell is `introspection.response.names.active`"));
             }
         };
+        let named = |name: &str| answer.member(name).map(|value| (name.to_owned(), value.into_owned()));
+        let standard: Vec<(String, Value)> = STANDARD.into_iter().filter_map(named).collect();
         let mut members = answer.rest(&STANDARD);
-        for name in STANDARD {
-            if let Some(value) = answer.member(name) {
-                members.insert(name.to_owned(), value.into_owned());
-            }
-        }
+        members.extend(standard);
         Ok(Self { active, members })
     }
 

@@ -197,7 +197,7 @@ impl<S: ServiceProfile> ServiceAccount<S> {
 
     /// A further parameter of the token request.
     pub fn param(mut self, name: impl Into<std::borrow::Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.account.extra.push((name.into(), value.into()));
+        self.account.extra.push((name.into(), std::borrow::Cow::Owned(value.into())));
         self
     }
 

@@ -33,7 +33,7 @@ pub struct TokenRequest<P: Provider, F> {
 #[derive(Default)]
 pub struct Asked {
     scopes: Option<Vec<String>>,
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
 }
 
 /// What is requested. Implemented by the engine only.
@@ -58,7 +58,7 @@ impl<P: Provider, F> TokenRequest<P, F> {
 
     /// Any other parameter, under its standard name. It replaces the engine's and the descriptor's; called again, it repeats.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.asked.extra.push((name.into(), value.into()));
+        self.asked.extra.push((name.into(), Cow::Owned(value.into())));
         self
     }
 

@@ -1,6 +1,7 @@
 //! Development commands: `cargo xtask <command>`.
 
 mod accept;
+mod bench;
 mod check;
 mod codegen;
 mod live;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
 
   demo                signs in to every provider of the catalog, over HTTPS on loopback
   live                runs every flow against a real server of OpenID Connect; needs Node.js and npm
+  bench [name..]      CPU and allocations beside what Grantry is made of and its peers, with gates; takes minutes
   check <file>        every problem of a descriptor, each with its place
   quirks [id]         where the providers depart from the standards: path, value, standard
   new-provider <id>   a skeleton of a descriptor and of its wire fixture
@@ -71,6 +73,7 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
         ["demo"] => Ok(demo()?),
         ["live"] => Ok(live::run()?),
+        ["bench", names @ ..] => Ok(bench::run(names)?),
         ["check", file] => Ok(check::run(file)?),
         ["quirks"] => quirks::run(None),
         ["quirks", id] => quirks::run(Some(id)),

@@ -4,7 +4,7 @@ use grantry_descriptor::model::{CodeChallengeMethod, Endpoint, EngineValue, Gran
 use serde_json::Value;
 
 use super::learn::{Source, learn};
-use super::{Call, exchange};
+use super::{Call, PAIRS, exchange};
 use crate::authorization::Pending;
 use crate::callback::{self, Accepted, Callback};
 use crate::config::Config;
@@ -26,7 +26,12 @@ pub(crate) struct SignedIn {
 }
 
 /// Checks the callback, exchanges its code, verifies the id tokens.
-pub(crate) async fn exchange(config: &Config, pending: Pending, callback: Callback, extra: Vec<Pair>) -> Result<SignedIn> {
+pub(crate) async fn exchange(
+    config: &Config,
+    pending: Pending,
+    callback: Callback,
+    extra: Vec<Pair<'static>>,
+) -> Result<SignedIn> {
     pending.check(config)?;
     let accepted = callback::accept(config, &pending, callback)?;
     let values = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
@@ -71,7 +76,7 @@ fn from_fragment(config: &Config, pending: &Pending, accepted: &Accepted) -> Res
         members.insert("access_token".to_owned(), "-".into());
     }
     let terms = Terms::of(config, config.model().token.lifetime, &pending.scopes);
-    let token = from_answer(&Answer::standard(members), &terms)?;
+    let token = from_answer(Answer::standard(members), &terms)?;
     Ok(if is_sign_in_only { Token { access_token: Secret::default(), ..token } } else { token })
 }
 
@@ -87,7 +92,7 @@ fn same_user(from_browser: Option<Value>, from_endpoint: Option<Value>) -> Resul
     }
 }
 
-async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<Pair>) -> Result<Token> {
+async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<Pair<'static>>) -> Result<Token> {
     let config = values.config;
     let model = config.model();
     let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
@@ -100,22 +105,26 @@ async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<
         (EngineValue::State, pending.state.as_str()),
     ];
     let values = Values { engine: &engine, ..*values };
-    let mut pairs: Vec<Pair> = vec![
-        ("grant_type".into(), Grant::AuthorizationCode.as_str().to_owned()),
-        ("redirect_uri".into(), redirect_uri.to_owned()),
-        ("code".into(), code.to_owned()),
-    ];
+    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
+    pairs.extend([
+        ("grant_type".into(), Grant::AuthorizationCode.as_str().into()),
+        ("redirect_uri".into(), redirect_uri.into()),
+        ("code".into(), code.into()),
+    ]);
     if model.authorization.code_challenge_method != CodeChallengeMethod::None {
-        pairs.push(("code_verifier".into(), pending.code_verifier.clone()));
+        pairs.push(("code_verifier".into(), pending.code_verifier.as_str().into()));
     }
+    // Room for the client's own secret, too.
+    let mut secrets = Vec::with_capacity(3);
+    secrets.extend([code, pending.code_verifier.as_str()]);
     let call = Call {
         pairs,
         extra,
         before: Some(Hook::AccessTokenRequest),
         after: Some(Hook::AccessTokenResponse),
-        secrets: vec![code, &pending.code_verifier],
+        secrets,
         ..Call::new(&model.token.request, values.endpoint(Endpoint::Token)?)
     };
     let answer = call.send(&model.token.response, &values).await?;
-    from_answer(&answer, &Terms::of(config, model.token.lifetime, &pending.scopes))
+    from_answer(answer, &Terms::of(config, model.token.lifetime, &pending.scopes))
 }

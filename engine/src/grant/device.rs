@@ -39,7 +39,7 @@ pub struct DeviceAuthorization<P: Provider> {
     verification_uri: String,
     verification_uri_complete: Option<String>,
     scopes: Vec<String>,
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
     /// Seconds since 1970, like `next_poll`.
     expires_at: u64,
     interval: u64,
@@ -58,7 +58,7 @@ struct Codes {
 
 impl<P: Provider> DeviceAuthorization<P> {
     /// Asks for the codes.
-    pub(crate) async fn start(client: Client<P>, scopes: Vec<String>, extra: Vec<Pair>) -> Result<Self> {
+    pub(crate) async fn start(client: Client<P>, scopes: Vec<String>, extra: Vec<Pair<'static>>) -> Result<Self> {
         let asked = client.config().clock.now();
         let codes = ask(client.config(), &scopes, extra).await.map_err(|error| error.in_phase(Phase::DeviceAuthorization))?;
         let interval = codes.interval.clamp(1, MAX_INTERVAL);
@@ -103,7 +103,7 @@ impl<P: Provider> DeviceAuthorization<P> {
 
     /// A further parameter of the polls.
     pub fn param(mut self, name: impl Into<std::borrow::Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.extra.push((name.into(), value.into()));
+        self.extra.push((name.into(), std::borrow::Cow::Owned(value.into())));
         self
     }
 
@@ -178,14 +178,14 @@ fn expired() -> Error {
         .with_code(Some("expired_token".to_owned()))
 }
 
-async fn ask(config: &Config, scopes: &[String], extra: Vec<Pair>) -> Result<Codes> {
+async fn ask(config: &Config, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Codes> {
     let model = config.model();
     let scope = scopes.join(&model.scopes.separator);
     let engine = [(EngineValue::Scope, scope.as_str())];
     let values = Values { engine: &engine, ..Values::new(config) };
     let shape = &model.device_authorization;
     let call = Call {
-        pairs: vec![("client_id".into(), config.client_id.clone()), ("scope".into(), scope.clone())],
+        pairs: vec![("client_id".into(), config.client_id.as_str().into()), ("scope".into(), scope.as_str().into())],
         extra,
         ..Call::new(&shape.request, values.endpoint(Endpoint::DeviceAuthorization)?)
     };
@@ -217,17 +217,20 @@ fn is_web_page(uri: &str) -> bool {
     uri.parse::<url::Url>().is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }
 
-async fn poll(config: &Config, device_code: &Secret, scopes: &[String], extra: Vec<Pair>) -> Result<(Token, Option<Value>)> {
+async fn poll(
+    config: &Config,
+    device_code: &Secret,
+    scopes: &[String],
+    extra: Vec<Pair<'static>>,
+) -> Result<(Token, Option<Value>)> {
     let model = config.model();
     let shape = &model.device_authorization.token;
     let values = Values::new(config);
-    let mut pairs: Vec<Pair> = vec![
-        ("grant_type".into(), Grant::DeviceCode.as_str().to_owned()),
-        ("device_code".into(), device_code.expose().to_owned()),
-    ];
+    let mut pairs: Vec<Pair<'_>> =
+        vec![("grant_type".into(), Grant::DeviceCode.as_str().into()), ("device_code".into(), device_code.expose().into())];
     // Nothing else says whose code it is (RFC 8628 section 3.4).
     if shape.request.authentication == Authentication::None {
-        pairs.push(("client_id".into(), config.client_id.clone()));
+        pairs.push(("client_id".into(), config.client_id.as_str().into()));
     }
     let call = Call {
         pairs,
@@ -238,7 +241,7 @@ async fn poll(config: &Config, device_code: &Secret, scopes: &[String], extra: V
         ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
     };
     let answer = call.send(&shape.response, &values).await?;
-    let token = from_answer(&answer, &Terms::of(config, model.token.lifetime, scopes))?;
+    let token = from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))?;
     let id_token = openid::verify_direct(config, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?;
     let token = relearned(config, token)?;
     let token = exchange::after(config, Grant::DeviceCode, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook, Phase as Shape, Request};
 use serde_json::Value;
 
-use super::Call;
 use super::exchange::{self, relearned};
+use super::{Call, PAIRS};
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
 use crate::openid;
@@ -20,7 +20,7 @@ use crate::token::{Terms, Token, from_answer};
 pub(crate) struct Parameters {
     pub(crate) own: Vec<(&'static str, Secret)>,
     pub(crate) scopes: Vec<String>,
-    pub(crate) extra: Vec<Pair>,
+    pub(crate) extra: Vec<Pair<'static>>,
 }
 
 /// Gets a token by a grant, and the claims of the id token that came with it.
@@ -42,9 +42,10 @@ async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Resu
     let scope = parameters.scopes.join(&model.scopes.separator);
     let engine = [(EngineValue::Scope, scope.as_str())];
     let values = Values { engine: &engine, ..Values::new(config) };
-    let mut pairs: Vec<Pair> = vec![("grant_type".into(), grant.as_str().to_owned())];
-    pairs.extend(parameters.own.iter().map(|(name, value)| ((*name).into(), value.expose().to_owned())));
-    pairs.push(("scope".into(), scope.clone()));
+    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
+    pairs.push(("grant_type".into(), grant.as_str().into()));
+    pairs.extend(parameters.own.iter().map(|(name, value)| ((*name).into(), value.expose().into())));
+    pairs.push(("scope".into(), scope.as_str().into()));
     let call = Call {
         pairs,
         extra: parameters.extra.clone(),
@@ -54,7 +55,7 @@ async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Resu
         ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
     };
     let answer = call.send(&shape.response, &values).await?;
-    from_answer(&answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
+    from_answer(answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
 }
 
 /// The grant's section, or what it inherits from `token`.

@@ -19,7 +19,7 @@ pub(super) async fn after(config: &Config, grant: Grant, token: Token) -> Result
     let call = Call { secrets: vec![token.access_token.expose()], ..Call::new(&exchange.request, values.url(url)?) };
     let answer = call.send(&exchange.response, &values).await?;
     let terms = Terms::of(config, model.token.lifetime, &token.scopes);
-    let exchanged = token.clone().renewed(from_answer(&answer, &terms)?);
+    let exchanged = token.clone().renewed(from_answer(answer, &terms)?);
     relearned(config, exchanged)
 }
 

@@ -19,13 +19,16 @@ use crate::phase::request;
 use crate::phase::response::{self, Answer};
 use crate::phase::template::Values;
 
+/// Room for the parameters of a usual token request.
+pub(crate) const PAIRS: usize = 8;
+
 /// One call of the client to an endpoint of the provider's.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) url: Url,
-    pub(crate) pairs: Vec<Pair>,
+    pub(crate) pairs: Vec<Pair<'a>>,
     /// The caller's own parameters.
-    pub(crate) extra: Vec<Pair>,
+    pub(crate) extra: Vec<Pair<'static>>,
     /// Before sending.
     pub(crate) before: Option<Hook>,
     /// Before parsing.
@@ -41,10 +44,10 @@ impl<'a> Call<'a> {
     }
 
     /// Sends the request and reads its answer.
-    pub(crate) async fn send(self, response: &'a Response, values: &Values<'_>) -> Result<Answer<'a>> {
-        let secrets = self.secrets.clone();
+    pub(crate) async fn send(mut self, response: &'a Response, values: &Values<'_>) -> Result<Answer<'a>> {
+        let secrets = with_credential(std::mem::take(&mut self.secrets), values);
         let answer = self.answer(values).await?;
-        response::read(response, &answer, &with_credential(secrets, values))
+        response::read(response, &answer, &secrets)
     }
 
     /// Sends the request; its answer as it came.

@@ -2,8 +2,8 @@
 
 use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
 
-use super::Call;
 use super::exchange::{self, relearned};
+use super::{Call, PAIRS};
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
 use crate::openid;
@@ -22,14 +22,14 @@ fn needs_refresh_token(config: &Config) -> bool {
 }
 
 /// Renews a token. `scopes` narrow it; by default none are sent, since many providers refuse them.
-pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair>) -> Result<Token> {
+pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
     let renewed = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
     openid::verify_refresh(config, token, &renewed).await.map_err(|error| error.in_phase(Phase::IdToken))?;
     let renewed = relearned(config, token.clone().renewed(renewed))?;
     exchange::after(config, Grant::RefreshToken, renewed).await.map_err(|error| error.in_phase(Phase::Exchange))
 }
 
-async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair>) -> Result<Token> {
+async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
     let model = config.model();
     let shape = &model.refresh.request;
     if !model.grants.contains(&Grant::RefreshToken) {
@@ -43,9 +43,10 @@ async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<P
     let engine = [(EngineValue::Scope, scope.as_str())];
     let engine = if scope.is_empty() { &[] } else { &engine[..] };
     let values = Values { token: Some(token), learned: &token.learned, engine, ..Values::new(config) };
-    let mut pairs: Vec<Pair> = vec![("grant_type".into(), Grant::RefreshToken.as_str().to_owned())];
-    pairs.extend(token.refresh_token.iter().map(|secret| ("refresh_token".into(), secret.expose().to_owned())));
-    pairs.push(("scope".into(), scope.clone()));
+    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
+    pairs.push(("grant_type".into(), Grant::RefreshToken.as_str().into()));
+    pairs.extend(token.refresh_token.iter().map(|secret| ("refresh_token".into(), secret.expose().into())));
+    pairs.push(("scope".into(), scope.as_str().into()));
     let url = match &shape.url {
         Some(url) => values.url(url)?,
         None => values.endpoint(Endpoint::Token)?,
@@ -60,5 +61,5 @@ async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<P
     };
     let answer = call.send(&model.refresh.response, &values).await?;
     let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
-    from_answer(&answer, &Terms::of(config, model.token.lifetime, scopes))
+    from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))
 }

@@ -33,7 +33,7 @@ pub(crate) struct Account {
     /// Claims of the caller's.
     pub(crate) claims: Map<String, Value>,
     /// Parameters of the caller's.
-    pub(crate) extra: Vec<Pair>,
+    pub(crate) extra: Vec<Pair<'static>>,
 }
 
 impl Account {
@@ -91,19 +91,19 @@ async fn request(config: &Config, account: &Account, shape: &ServiceAccount, gra
     engine.extend(jwt.iter().map(|jwt| (EngineValue::Assertion, jwt.expose())));
     let values = Values { engine: &engine, ..Values::new(config) };
     let mut request = shape.request.clone();
-    let mut pairs: Vec<Pair> = vec![("grant_type".into(), grant_type.to_owned())];
+    let mut pairs: Vec<Pair<'_>> = vec![("grant_type".into(), grant_type.into())];
     match (&jwt, is_client_assertion(config, request.authentication)) {
         (Some(jwt), true) => {
             request.authentication = Authentication::None;
-            pairs.push(("client_id".into(), config.client_id.clone()));
-            pairs.push(("client_assertion_type".into(), "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()));
-            pairs.push(("client_assertion".into(), jwt.expose().to_owned()));
+            pairs.push(("client_id".into(), config.client_id.as_str().into()));
+            pairs.push(("client_assertion_type".into(), "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into()));
+            pairs.push(("client_assertion".into(), jwt.expose().into()));
         }
-        (Some(jwt), false) => pairs.push(("assertion".into(), jwt.expose().to_owned())),
+        (Some(jwt), false) => pairs.push(("assertion".into(), jwt.expose().into())),
         (None, _) => {}
     }
     if !shape.assertion.as_ref().is_some_and(|assertion| names_scope(&assertion.claims)) {
-        pairs.push(("scope".into(), scope.clone()));
+        pairs.push(("scope".into(), scope.as_str().into()));
     }
     let url: Url = match &shape.request.url {
         Some(url) => values.url(url)?,
@@ -118,7 +118,7 @@ async fn request(config: &Config, account: &Account, shape: &ServiceAccount, gra
         ..Call::new(&request, url)
     };
     let answer = call.send(&shape.response, &values).await?;
-    relearned(config, from_answer(&answer, &Terms::of(config, shape.lifetime, &account.scopes))?)
+    relearned(config, from_answer(answer, &Terms::of(config, shape.lifetime, &account.scopes))?)
 }
 
 /// Whether the assertion authenticates the client, instead of being the grant.

@@ -27,7 +27,7 @@ pub struct EndSession<P: Provider> {
     id_token_hint: Option<Secret>,
     redirect_uri: Option<String>,
     state: Option<String>,
-    extra: Vec<Pair>,
+    extra: Vec<Pair<'static>>,
 }
 
 impl<P: Provider> EndSession<P> {
@@ -65,7 +65,7 @@ impl<P: Provider> EndSession<P> {
 
     /// Any other parameter.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.extra.push((name.into(), value.into()));
+        self.extra.push((name.into(), Cow::Owned(value.into())));
         self
     }
 
@@ -79,9 +79,9 @@ impl<P: Provider> EndSession<P> {
     }
 
     fn url(self, config: &Config) -> Result<(Url, Option<PendingLogout>)> {
-        let mut pairs: Vec<Pair> = Vec::new();
-        pairs.extend(self.id_token_hint.iter().map(|hint| ("id_token_hint".into(), hint.expose().to_owned())));
-        pairs.push(("client_id".into(), config.client_id.clone()));
+        let mut pairs: Vec<Pair<'_>> = Vec::new();
+        pairs.extend(self.id_token_hint.iter().map(|hint| ("id_token_hint".into(), hint.expose().to_owned().into())));
+        pairs.push(("client_id".into(), config.client_id.as_str().into()));
         let pending = match self.redirect_uri {
             None => None,
             Some(uri) => {
@@ -91,8 +91,8 @@ impl<P: Provider> EndSession<P> {
                     Some(state) => state,
                     None => entropy::token(config.entropy.as_ref())?,
                 };
-                pairs.push(("post_logout_redirect_uri".into(), uri));
-                pairs.push(("state".into(), state.clone()));
+                pairs.push(("post_logout_redirect_uri".into(), uri.into()));
+                pairs.push(("state".into(), state.clone().into()));
                 Some(PendingLogout { provider: config.id().to_owned(), logout_state: state, created_at: config.clock.now() })
             }
         };

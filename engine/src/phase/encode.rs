@@ -10,16 +10,20 @@ use url::Url;
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Name and value of a parameter.
-pub(crate) type Pair = (Cow<'static, str>, String);
+pub(crate) type Pair<'a> = (Cow<'static, str>, Cow<'a, str>);
 
 /// One component of a URL or form, encoded.
 pub(crate) fn component(text: &str) -> String {
     utf8_percent_encode(text, COMPONENT).to_string()
 }
 
+/// Bytes that most texts grow by when they are encoded.
+const ROOM: usize = 32;
+
 /// `a=1&b=2`, encoded.
 pub(crate) fn form<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
-    let mut text = String::new();
+    let length = |(name, value): &(N, V)| name.as_ref().len().saturating_add(value.as_ref().len()).saturating_add(2);
+    let mut text = String::with_capacity(pairs.iter().map(length).fold(ROOM, usize::saturating_add));
     for (name, value) in pairs {
         if !text.is_empty() {
             text.push('&');
@@ -32,10 +36,10 @@ pub(crate) fn form<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
 }
 
 /// A JSON object; a name that stands twice becomes an array.
-pub(crate) fn json(pairs: &[Pair]) -> String {
+pub(crate) fn json(pairs: &[Pair<'_>]) -> String {
     let mut members = Map::new();
     for (name, value) in pairs {
-        let value = Value::String(value.clone());
+        let value = Value::String(value.to_string());
         match members.get_mut(name.as_ref()) {
             None => {
                 members.insert(name.to_string(), value);
@@ -82,6 +86,9 @@ fn parse_pair(pair: &str) -> Option<(String, String)> {
 }
 
 fn decode(text: &str) -> Option<String> {
+    if !text.contains(['+', '%']) {
+        return Some(text.to_owned());
+    }
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
@@ -107,7 +114,7 @@ mod tests {
 
     #[test]
     fn repeated_names_become_an_array() {
-        let pair = |name: &'static str, value: &str| (Cow::Borrowed(name), value.to_owned());
+        let pair = |name: &'static str, value: &'static str| (Cow::Borrowed(name), Cow::Borrowed(value));
         assert_eq!(json(&[pair("a", "1"), pair("r", "x"), pair("r", "y"), pair("r", "z")]), r#"{"a":"1","r":["x","y","z"]}"#);
     }
 

@@ -14,12 +14,12 @@ use crate::http::{Body, HttpRequest};
 use crate::placement;
 
 /// Renders a request: the engine's parameters, authentication, the descriptor's cells, the caller's parameters, in this order.
-pub(crate) fn render(
+pub(crate) fn render<'a>(
     shape: &Request,
     url: Url,
-    mut pairs: Vec<Pair>,
-    extra: Vec<Pair>,
-    values: &Values<'_>,
+    mut pairs: Vec<Pair<'a>>,
+    extra: Vec<Pair<'static>>,
+    values: &Values<'a>,
 ) -> Result<HttpRequest> {
     let mut request = HttpRequest::new(method(shape.method), url);
     defaults(&mut request.headers, values)?;
@@ -39,7 +39,7 @@ pub(crate) fn render(
     override_with(&mut pairs, extra);
     rename(&mut pairs, &shape.names);
     pairs.retain(|(_, value)| !value.is_empty());
-    carry(&mut request, shape, pairs);
+    carry(&mut request, shape, &pairs);
     set_headers(&mut request.headers, &shape.headers, values)?;
     if shape.authentication == Authentication::AccessToken {
         let token = values.token.ok_or_else(|| Error::misuse("there is no access token"))?;
@@ -51,12 +51,12 @@ pub(crate) fn render(
 /// `Accept` and `User-Agent`.
 pub(crate) fn defaults(headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, header_value("User-Agent", values.config.transport.user_agent())?);
+    headers.insert(USER_AGENT, values.config.transport.user_agent_header()?);
     Ok(())
 }
 
 /// Sets and drops what the descriptor says, in place where the parameter is there already.
-pub(crate) fn set_parameters(pairs: &mut Vec<Pair>, parameters: &[Parameter], values: &Values<'_>) -> Result<()> {
+pub(crate) fn set_parameters(pairs: &mut Vec<Pair<'_>>, parameters: &[Parameter], values: &Values<'_>) -> Result<()> {
     for parameter in parameters {
         let value = match &parameter.value {
             Some(template) => values.text(template)?,
@@ -64,8 +64,8 @@ pub(crate) fn set_parameters(pairs: &mut Vec<Pair>, parameters: &[Parameter], va
         };
         let at = pairs.iter().position(|(name, _)| *name == parameter.name);
         match (value, at.and_then(|at| pairs.get_mut(at))) {
-            (Some(value), Some(pair)) => pair.1 = value,
-            (Some(value), None) => pairs.push((parameter.name.clone(), value)),
+            (Some(value), Some(pair)) => pair.1 = value.into(),
+            (Some(value), None) => pairs.push((parameter.name.clone(), value.into())),
             (None, _) => pairs.retain(|(name, _)| *name != parameter.name),
         }
     }
@@ -89,13 +89,13 @@ pub(crate) fn set_headers(
 }
 
 /// The caller's parameters: they replace others of their name, and may repeat.
-pub(crate) fn override_with(pairs: &mut Vec<Pair>, extra: Vec<Pair>) {
+pub(crate) fn override_with(pairs: &mut Vec<Pair<'_>>, extra: Vec<Pair<'static>>) {
     pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
     pairs.extend(extra);
 }
 
 /// Puts the provider's names in place of the standard ones.
-pub(crate) fn rename(pairs: &mut [Pair], names: &[(Cow<'static, str>, Cow<'static, str>)]) {
+pub(crate) fn rename(pairs: &mut [Pair<'_>], names: &[(Cow<'static, str>, Cow<'static, str>)]) {
     for (name, _) in pairs {
         if let Some((_, provider)) = names.iter().find(|(standard, _)| standard == name) {
             *name = provider.clone();
@@ -104,13 +104,13 @@ pub(crate) fn rename(pairs: &mut [Pair], names: &[(Cow<'static, str>, Cow<'stati
 }
 
 /// Puts the parameters where the encoding says.
-fn carry(request: &mut HttpRequest, shape: &Request, pairs: Vec<Pair>) {
+fn carry(request: &mut HttpRequest, shape: &Request, pairs: &[Pair<'_>]) {
     match shape.encoding {
-        _ if shape.method == Method::Get => encode::append_query(&mut request.url, &pairs),
-        Encoding::Query => encode::append_query(&mut request.url, &pairs),
+        _ if shape.method == Method::Get => encode::append_query(&mut request.url, pairs),
+        Encoding::Query => encode::append_query(&mut request.url, pairs),
         _ if pairs.is_empty() => {}
-        Encoding::Form => set_body(request, "application/x-www-form-urlencoded", encode::form(&pairs)),
-        Encoding::Json => set_body(request, "application/json", encode::json(&pairs)),
+        Encoding::Form => set_body(request, "application/x-www-form-urlencoded", encode::form(pairs)),
+        Encoding::Json => set_body(request, "application/json", encode::json(pairs)),
     }
 }
 
@@ -120,8 +120,9 @@ fn set_body(request: &mut HttpRequest, media_type: &'static str, body: String) {
 }
 
 /// A header's value, marked sensitive: it may hold a secret.
-pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(value)
+pub(crate) fn header_value(name: &str, value: impl TryInto<HeaderValue>) -> Result<HeaderValue> {
+    let mut value = value
+        .try_into()
         .map_err(|_| Error::misuse(format!("the value of the header {name} has characters that no header can hold")))?;
     value.set_sensitive(true);
     Ok(value)

@@ -75,20 +75,34 @@ impl Answer<'_> {
         find(self.shape, &self.members, name)
     }
 
-    /// The top-level members that were not read under a standard name.
-    pub(crate) fn rest(&self, standard: &[&str]) -> Map<String, Value> {
-        let Value::Object(members) = &self.members else { return Map::new() };
-        let read = |name: &str| standard.iter().any(|standard| self.top_level_names(standard).contains(&name));
-        members.iter().filter(|(name, _)| !read(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    /// The top-level names under which a standard member is read.
-    fn top_level_names<'a>(&'a self, standard: &'a str) -> Vec<&'a str> {
-        match self.shape.names.iter().find(|member| member.name == standard) {
-            None => vec![standard],
-            Some(member) => member.paths.iter().filter_map(single).collect(),
+    /// The same, out of the answer where no other name reads it: what a token is made of is not copied.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        let is_read_elsewhere =
+            self.shape.names.iter().any(|member| member.name == name || member.paths.iter().any(|path| begins_with(path, name)));
+        match &mut self.members {
+            Value::Object(members) if !is_read_elsewhere => members.remove(name).filter(|value| !value.is_null()),
+            _ => self.member(name).map(Cow::into_owned),
         }
     }
+
+    /// The top-level members that were not read under a standard name.
+    pub(crate) fn rest(self, standard: &[&str]) -> Map<String, Value> {
+        let Self { shape, members: Value::Object(members) } = self else { return Map::new() };
+        let is_read = |name: &str| standard.iter().any(|standard| is_read_as(shape, standard, name));
+        members.into_iter().filter(|(name, _)| !is_read(name)).collect()
+    }
+}
+
+/// Whether a standard member is read under this top-level name.
+fn is_read_as(shape: &Response, standard: &str, name: &str) -> bool {
+    match shape.names.iter().find(|member| member.name == standard) {
+        None => standard == name,
+        Some(member) => member.paths.iter().any(|path| single(path) == Some(name)),
+    }
+}
+
+fn begins_with(path: &Path, name: &str) -> bool {
+    matches!(path.segments.first(), Some(Segment::Key(first)) if first == name)
 }
 
 fn find<'a>(shape: &Response, members: &'a Value, name: &str) -> Option<Cow<'a, Value>> {

@@ -1,6 +1,7 @@
 //! Fills templates in. Each position has its rule: what is inserted into a URL cannot change what the URL's author meant.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use grantry_descriptor::model::{Endpoint, EngineValue, Part, Path, Template, Value, VariableValue};
 use serde_json::Value as Json;
@@ -69,7 +70,30 @@ impl<'a> Values<'a> {
         let model = self.config.model();
         let template =
             model.endpoints.get(endpoint).ok_or_else(|| Error::misuse(format!("`{}` has no {}", model.id, endpoint.as_str())))?;
-        self.url(template)
+        match endpoint {
+            Endpoint::Token => self.built_once(&self.config.built.token_endpoint, template).map(Cow::into_owned),
+            _ => self.url(template),
+        }
+    }
+
+    /// What paths of requests are appended to.
+    pub(crate) fn base_url(&self) -> Result<Option<Cow<'a, Url>>> {
+        let template = self.config.model().requests.base_url.as_ref();
+        template.map(|template| self.built_once(&self.config.built.base_url, template)).transpose()
+    }
+
+    /// A URL that is kept where it is the same for every token.
+    fn built_once(&self, slot: &'a OnceLock<Url>, template: &Template) -> Result<Cow<'a, Url>> {
+        if let Some(url) = slot.get().filter(|_| self.learned.is_empty()) {
+            return Ok(Cow::Borrowed(url));
+        }
+        let url = self.url(template)?;
+        let is_of_settings =
+            |part: &Part| matches!(part, Part::Literal(_) | Part::Value(Value::Variable(_) | Value::VariableEntry(..)));
+        if self.learned.is_empty() && template.parts.iter().all(is_of_settings) {
+            return Ok(Cow::Borrowed(slot.get_or_init(|| url)));
+        }
+        Ok(Cow::Owned(url))
     }
 
     /// A URL. Values in its host are host labels, values in its path and query are percent-encoded, and a value that begins it

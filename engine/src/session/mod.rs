@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::Method;
+use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 pub(crate) use self::bound::{Sessions, session_for};
@@ -72,6 +73,12 @@ impl<P: Provider> Session<P> {
     /// The token as it is now, expired or not. `None`: the session has not authorized itself yet.
     pub fn current_token(&self) -> Option<Arc<Token>> {
         self.inner.token()
+    }
+
+    /// The header that carries the token, for requests that others than the session send; it never waits. `None`: the token is to be
+    /// renewed first, by [`token`](Self::token), or there is none, or it does not go into a header.
+    pub fn authorization(&self) -> Option<(HeaderName, HeaderValue)> {
+        self.inner.header()
     }
 
     /// The claims of the id token that was verified at sign-in (OpenID Connect Core section 2).

@@ -109,6 +109,16 @@ impl SessionInner {
         self.current().as_ref().map(|current| Arc::clone(&current.token))
     }
 
+    /// The header of a token that is sent as it is.
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let current = self.current();
+        let Current { token, header } = current.as_deref()?;
+        let now = self.config.clock.now();
+        let Refreshing { is_automatic, leeway, .. } = self.config.refreshing;
+        let is_renewed_first = || token.is_expired(now, 0) || (is_automatic && self.can_renew(token));
+        if token.is_due(now, leeway) && is_renewed_first() { None } else { header.clone() }
+    }
+
     /// Puts a token in place for every clone.
     pub(super) fn publish(&self, token: Token) -> Arc<Token> {
         let token = Arc::new(token);
@@ -129,12 +139,26 @@ impl SessionInner {
 
     /// The token, renewed first where that is due.
     pub(crate) async fn active(self: &Arc<Self>) -> Result<Arc<Token>> {
-        let Some(token) = self.token() else { return self.renew(None).await };
-        let Refreshing { is_automatic, leeway, ahead } = self.config.refreshing;
-        let now = self.config.clock.now();
-        if !is_automatic || !token.is_due(now, clock::after(leeway, ahead)) {
-            return Ok(token);
+        match self.ready() {
+            Some(token) => Ok(token),
+            // Renewing takes room that a request with a valid token need not make.
+            None => Box::pin(self.made_active()).await,
         }
+    }
+
+    /// The token, where nothing is to be done first.
+    fn ready(&self) -> Option<Arc<Token>> {
+        let Refreshing { is_automatic, leeway, ahead } = self.config.refreshing;
+        let current = self.current();
+        let token = &current.as_ref()?.token;
+        let is_ready = !is_automatic || !token.is_due(self.config.clock.now(), clock::after(leeway, ahead));
+        is_ready.then(|| Arc::clone(token))
+    }
+
+    async fn made_active(self: &Arc<Self>) -> Result<Arc<Token>> {
+        let Some(token) = self.token() else { return self.renew(None).await };
+        let Refreshing { leeway, .. } = self.config.refreshing;
+        let now = self.config.clock.now();
         if !token.is_due(now, leeway) {
             self.renew_ahead(&token);
             return Ok(token);

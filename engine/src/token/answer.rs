@@ -1,7 +1,5 @@
 //! Reads a token out of an answer: what is tolerated, what is refused.
 
-use std::borrow::Cow;
-
 use grantry_descriptor::model::{Grant, Lifetime, Unit, Zero};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -47,42 +45,41 @@ impl<'a> Terms<'a> {
 }
 
 /// The token of an answer.
-pub(crate) fn from_answer(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Token> {
-    let access_token = secret(answer, "access_token")?.ok_or_else(|| {
+pub(crate) fn from_answer(mut answer: Answer<'_>, terms: &Terms<'_>) -> Result<Token> {
+    let access_token = secret(&mut answer, "access_token")?.ok_or_else(|| {
         Error::invalid("the answer has no access_token")
             .with_hint("where the provider has it elsewhere, the cell is `response.names.access_token`")
     })?;
     Ok(Token {
         access_token,
-        token_type: token_type(answer, terms.grant)?,
-        expires_at: expiry(answer, terms)?,
+        token_type: token_type(&mut answer, terms.grant)?,
+        expires_at: expiry(&answer, terms)?,
         issued_at: Some(terms.now),
-        refresh_token: secret(answer, "refresh_token")?,
-        refresh_token_expires_at: seconds(answer, "refresh_token_expires_in")?
+        refresh_token: secret(&mut answer, "refresh_token")?,
+        refresh_token_expires_at: seconds(&answer, "refresh_token_expires_in")?
             .map(|seconds| clock::after(terms.now, seconds.min(LONGEST))),
-        scopes: scopes(answer, terms),
-        id_token: secret(answer, "id_token")?,
+        scopes: scopes(&answer, terms),
+        id_token: secret(&mut answer, "id_token")?,
         extra: answer.rest(&STANDARD),
         learned: Vec::new(),
     })
 }
 
 /// A token: text of printable ASCII (RFC 6749 appendix A.12). Empty counts as absent.
-fn secret(answer: &Answer<'_>, name: &str) -> Result<Option<Secret>> {
-    match answer.member(name).as_deref() {
+fn secret(answer: &mut Answer<'_>, name: &str) -> Result<Option<Secret>> {
+    match answer.take(name) {
         None => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => {
-            Ok(Some(Secret::new(text.as_str())))
-        }
+        Some(Value::String(text)) if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => Ok(Some(Secret::new(text))),
         Some(Value::String(_)) => Err(Error::invalid(format!("the {name} has characters that no token can have"))),
         Some(_) => Err(Error::invalid(format!("the {name} is not a string"))),
     }
 }
 
 /// Bearer in any case, or nothing. Another type would be a token that the client cannot use as the provider means it.
-fn token_type(answer: &Answer<'_>, grant: Grant) -> Result<String> {
-    match answer.member("token_type").as_deref() {
+fn token_type(answer: &mut Answer<'_>, grant: Grant) -> Result<String> {
+    match answer.take("token_type") {
+        Some(Value::String(kind)) if kind == "Bearer" => Ok(kind),
         None => Ok("Bearer".to_owned()),
         Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => Ok("Bearer".to_owned()),
         // What was issued is no access token (RFC 8693 section 2.2.1).
@@ -157,8 +154,8 @@ fn instant(value: &Value) -> Result<u64> {
 }
 
 fn scopes(answer: &Answer<'_>, terms: &Terms<'_>) -> Vec<String> {
-    match answer.member("scope").map(Cow::into_owned) {
-        Some(Value::String(text)) => split(&text, terms.separator),
+    match answer.member("scope").as_deref() {
+        Some(Value::String(text)) => split(text, terms.separator),
         Some(Value::Array(scopes)) => scopes.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => terms.scopes.to_vec(),
     }
@@ -195,7 +192,7 @@ mod tests {
         let response = HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.to_owned().into());
         let answer = read(&PLAIN, &response, &[])?;
         from_answer(
-            &answer,
+            answer,
             &Terms { lifetime, separator: " ", scopes: &["asked".to_owned()], now: 1000, grant: Grant::AuthorizationCode },
         )
     }

@@ -5,6 +5,7 @@
 //! unless asked for, and no error shows a URL.
 
 mod address;
+mod patience;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,12 +14,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
-use http::header::CONTENT_ENCODING;
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
+use self::patience::Patience;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::metadata;
+use crate::phase::request::header_value;
 use crate::secret::Secret;
 
 /// Caps the body of a protocol answer: 1 MiB.
@@ -33,6 +37,7 @@ pub struct Transport {
 struct Inner {
     options: Options,
     client: OnceLock<std::result::Result<reqwest::Client, String>>,
+    user_agent: OnceLock<HeaderValue>,
 }
 
 #[derive(Clone)]
@@ -86,6 +91,15 @@ impl Transport {
         &self.inner.options.user_agent
     }
 
+    /// The same as a header; made once.
+    pub(crate) fn user_agent_header(&self) -> Result<HeaderValue> {
+        if let Some(value) = self.inner.user_agent.get() {
+            return Ok(value.clone());
+        }
+        let value = header_value("User-Agent", self.user_agent())?;
+        Ok(self.inner.user_agent.get_or_init(|| value).clone())
+    }
+
     /// Whether a URL may be called: https, or loopback http where that is allowed; no address that the policy forbids.
     pub(crate) fn permits(&self, url: &Url) -> Result<()> {
         let options = &self.inner.options;
@@ -108,39 +122,40 @@ impl Transport {
 
     /// Sends a protocol request and reads its whole answer.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
-        let timeout = self.inner.options.timeout;
-        let whole = async {
-            let response = self.start(request).await?;
-            if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
-                return Err(Error::invalid(format!("the answer is compressed ({encoding:?}), which nobody asked for")));
-            }
-            let (status, headers) = (response.status(), response.headers().clone());
-            if status.is_redirection() {
-                return Err(Error::invalid(
-                    "the endpoint redirects; a redirect is never followed, since it would carry credentials along",
-                )
-                .with_status(status.as_u16()));
-            }
-            Ok(HttpResponse::new(status, headers, read(response).await?))
-        };
-        match tokio::time::timeout(timeout, whole).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::new(ErrorKind::Network, format!("no answer within {} s", timeout.as_secs()))),
+        let patience = Patience::for_all(&self.inner.options);
+        let mut response = self.exchange(request, &patience).await?;
+        if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
+            return Err(Error::invalid(format!("the answer is compressed ({encoding:?}), which nobody asked for")));
         }
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        if status.is_redirection() {
+            return Err(Error::invalid(
+                "the endpoint redirects; a redirect is never followed, since it would carry credentials along",
+            )
+            .with_status(status.as_u16()));
+        }
+        let body = read(&mut response, MAX_BODY, &patience).await?;
+        Ok(HttpResponse::new(status, headers, body))
     }
 
     /// Sends a protected request; the answer's body is read by the caller.
-    pub(crate) async fn start(&self, request: HttpRequest) -> Result<reqwest::Response> {
+    pub(crate) async fn start(&self, request: HttpRequest) -> Result<Incoming> {
+        let patience = Patience::for_each_read(&self.inner.options);
+        let response = self.exchange(request, &patience).await?;
+        Ok(Incoming { response, patience })
+    }
+
+    async fn exchange(&self, request: HttpRequest, patience: &Patience) -> Result<reqwest::Response> {
         self.permits(&request.url)?;
         if let Some(answer) = &self.inner.options.in_process {
-            return in_process(answer, request).await;
+            return patience.with_all(in_process(answer, request)).await?;
         }
         let client = self.client()?;
         let mut outgoing = reqwest::Request::new(request.method, request.url);
         *outgoing.headers_mut() = request.headers;
         *outgoing.body_mut() = request.body.into_reqwest();
         *outgoing.timeout_mut() = request.timeout;
-        client.execute(outgoing).await.map_err(network)
+        patience.with_read(client.execute(outgoing)).await?.map_err(network)
     }
 
     fn client(&self) -> Result<&reqwest::Client> {
@@ -266,7 +281,7 @@ impl TransportBuilder {
 
     /// The transport. Nothing is set up before its first use.
     pub fn build(self) -> Transport {
-        Transport { inner: Arc::new(Inner { options: self.options, client: OnceLock::new() }) }
+        Transport { inner: Arc::new(Inner { options: self.options, client: OnceLock::new(), user_agent: OnceLock::new() }) }
     }
 }
 
@@ -276,8 +291,7 @@ impl Options {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
-            .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout);
+            .connect_timeout(self.connect_timeout);
         if !self.environment_proxies || self.test_network.is_some() {
             builder = builder.no_proxy();
         }
@@ -327,26 +341,58 @@ async fn in_process(answer: &InProcess, request: HttpRequest) -> Result<reqwest:
     }
 }
 
-/// Reads a body up to its cap.
-async fn read(mut response: reqwest::Response) -> Result<Bytes> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(network)? {
-        if body.len().saturating_add(chunk.len()) > MAX_BODY {
-            return Err(Error::invalid(format!("the answer is larger than {MAX_BODY} bytes")));
+/// The answer to a protected request.
+pub(crate) struct Incoming {
+    response: reqwest::Response,
+    patience: Patience,
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The whole body, however large.
+    pub(crate) async fn read_all(mut self) -> Result<Bytes> {
+        read(&mut self.response, usize::MAX, &self.patience).await
+    }
+
+    /// The next piece of the body.
+    pub(crate) async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
+        read_chunk(&mut self.response, &self.patience).await
+    }
+}
+
+/// Reads a body up to its cap. One that comes in one piece is not copied.
+async fn read(response: &mut reqwest::Response, most: usize, patience: &Patience) -> Result<Bytes> {
+    let Some(first) = read_chunk(response, patience).await? else { return Ok(Bytes::new()) };
+    let Some(second) = read_chunk(response, patience).await? else { return capped(first, most) };
+    let mut body = BytesMut::from(first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        if body.len().saturating_add(chunk.len()) > most {
+            return Err(too_large(most));
         }
         body.extend_from_slice(&chunk);
+        next = read_chunk(response, patience).await?;
     }
     Ok(body.freeze())
 }
 
-/// Reads the whole body of a protected answer, however large.
-pub(crate) async fn read_all(response: reqwest::Response) -> Result<Bytes> {
-    response.bytes().await.map_err(network)
+async fn read_chunk(response: &mut reqwest::Response, patience: &Patience) -> Result<Option<Bytes>> {
+    patience.with_piece(response.chunk()).await?.map_err(network)
 }
 
-/// The next piece of the body of a protected answer.
-pub(crate) async fn read_chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>> {
-    response.chunk().await.map_err(network)
+fn capped(body: Bytes, most: usize) -> Result<Bytes> {
+    if body.len() > most { Err(too_large(most)) } else { Ok(body) }
+}
+
+fn too_large(most: usize) -> Error {
+    Error::invalid(format!("the answer is larger than {most} bytes"))
 }
 
 fn network(error: reqwest::Error) -> Error {

@@ -3,9 +3,9 @@
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
 };
-use jsonwebtoken::EncodingKey;
 use pkcs8::ObjectIdentifier;
 
+use super::pair::Pair;
 use super::{Kind, SigningKey, SigningKeyError};
 
 /// A curve that keys are on.
@@ -46,8 +46,7 @@ impl Curve {
     }
 
     /// The key of a pair that is on this curve.
-    pub(super) fn key(&self, pair: &EcdsaKeyPair) -> Result<SigningKey, SigningKeyError> {
-        let der = pair.to_pkcs8v1().map_err(|_| SigningKeyError::Inconsistent)?;
-        Ok(SigningKey::new(self.kind, EncodingKey::from_ec_der(der.as_ref())))
+    pub(super) fn key(&self, pair: EcdsaKeyPair) -> SigningKey {
+        SigningKey::new(self.kind, Pair::Elliptic(pair))
     }
 }

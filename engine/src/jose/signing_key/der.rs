@@ -1,13 +1,13 @@
 //! Private keys in DER: what they are, and whether they are whole and strong.
 
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
-use jsonwebtoken::EncodingKey;
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::der::{Decode as _, Error, ErrorKind};
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use sec1::{EcParameters, EcPrivateKey};
 
 use super::curve::Curve;
+use super::pair::Pair;
 use super::{Kind, SigningKey, SigningKeyError};
 
 /// Shortest RSA modulus, in bytes (RFC 7518 section 3.3).
@@ -37,8 +37,8 @@ pub(super) fn pkcs8(der: &[u8]) -> Result<SigningKey, SigningKeyError> {
 pub(super) fn pkcs1(der: &[u8]) -> Result<SigningKey, SigningKeyError> {
     let key = RsaPrivateKeyRef::from_der(der).map_err(unreadable)?;
     strength(key.modulus.as_bytes())?;
-    RsaKeyPair::from_der(der).map_err(|_| SigningKeyError::Inconsistent)?;
-    Ok(SigningKey::new(Kind::Rsa, EncodingKey::from_rsa_der(der)))
+    let pair = RsaKeyPair::from_der(der).map_err(|_| SigningKeyError::Inconsistent)?;
+    Ok(SigningKey::new(Kind::Rsa, Pair::Rsa(pair)))
 }
 
 /// Reads SEC 1 (RFC 5915).
@@ -46,7 +46,7 @@ pub(super) fn sec1(der: &[u8]) -> Result<SigningKey, SigningKeyError> {
     let key = EcPrivateKey::from_der(der).map_err(unreadable)?;
     let curve = Curve::of(key.parameters.and_then(EcParameters::named_curve))?;
     let pair = EcdsaKeyPair::from_private_key_der(curve.signing, der).map_err(|_| SigningKeyError::Inconsistent)?;
-    curve.key(&pair)
+    Ok(curve.key(pair))
 }
 
 /// Whether an RSA modulus, without leading zeros, is long enough, and not too long.
@@ -59,13 +59,13 @@ pub(super) fn strength(modulus: &[u8]) -> Result<(), SigningKeyError> {
 }
 
 fn elliptic(curve: &Curve, der: &[u8]) -> Result<SigningKey, SigningKeyError> {
-    EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| SigningKeyError::Inconsistent)?;
-    Ok(SigningKey::new(curve.kind, EncodingKey::from_ec_der(der)))
+    let pair = EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| SigningKeyError::Inconsistent)?;
+    Ok(curve.key(pair))
 }
 
 fn edwards(der: &[u8]) -> Result<SigningKey, SigningKeyError> {
-    Ed25519KeyPair::from_pkcs8(der).map_err(|_| SigningKeyError::Inconsistent)?;
-    Ok(SigningKey::new(Kind::Ed25519, EncodingKey::from_ed_der(der)))
+    let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| SigningKeyError::Inconsistent)?;
+    Ok(SigningKey::new(Kind::Ed25519, Pair::Edwards(pair)))
 }
 
 /// Why DER cannot be read: its end is missing, or its middle is wrong.

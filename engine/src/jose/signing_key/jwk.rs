@@ -77,7 +77,7 @@ impl Jwk<'_> {
         // SEC 1 section 2.3.3: an uncompressed point begins with 4.
         let point = [&[4], x.as_slice(), y.as_slice()].concat();
         let pair = EcdsaKeyPair::from_private_key_and_public_key(curve.signing, &d, &point);
-        curve.key(&pair.map_err(|_| SigningKeyError::Inconsistent)?)
+        Ok(curve.key(pair.map_err(|_| SigningKeyError::Inconsistent)?))
     }
 
     fn edwards(&self) -> Result<SigningKey, SigningKeyError> {

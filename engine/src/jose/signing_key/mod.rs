@@ -5,6 +5,7 @@ mod der;
 mod encrypted;
 mod error;
 mod jwk;
+mod pair;
 mod pem;
 #[cfg(test)]
 mod samples;
@@ -12,9 +13,12 @@ mod samples;
 use std::fmt;
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
+use self::pair::Pair;
 use self::pem::PrivateKey;
 use super::algorithm;
 use super::symmetric::unsigned;
@@ -26,7 +30,7 @@ pub use self::error::SigningKeyError;
 /// Cheap to clone. RSA keys of 2048 to 8192 bits, EC keys on P-256 and P-384, and Ed25519.
 #[derive(Clone)]
 pub struct SigningKey {
-    key: Arc<EncodingKey>,
+    key: Arc<Pair>,
     kind: Kind,
     id: Option<String>,
 }
@@ -107,7 +111,7 @@ impl SigningKey {
         jwk::read(jwk.as_ref())
     }
 
-    fn new(kind: Kind, key: EncodingKey) -> Self {
+    fn new(kind: Kind, key: Pair) -> Self {
         Self { key: Arc::new(key), kind, id: None }
     }
 
@@ -148,8 +152,8 @@ impl SigningKey {
         let algorithm = self.algorithm(alg)?;
         header.insert("alg".to_owned(), alg.into());
         let signed = unsigned(header, claims);
-        let signature = crypto::sign(signed.as_bytes(), &self.key, algorithm).map_err(|_| SigningKeyError::Unsupported)?;
-        Ok(format!("{signed}.{signature}"))
+        let signature = self.key.sign(algorithm, signed.as_bytes()).map_err(|_| SigningKeyError::Unsupported)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 
@@ -162,8 +166,6 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, KeyPair as _, UnparsedPublicKey};
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
 
