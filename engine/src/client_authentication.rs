@@ -83,7 +83,7 @@ fn basic(secret: &str, headers: &mut HeaderMap, values: &Values<'_>) -> Result<(
         BasicEncoding::Form => format!("{}:{}", encode::component(&username), encode::component(&password)),
         BasicEncoding::Raw => format!("{username}:{password}"),
     };
-    headers.insert(AUTHORIZATION, header_value("Authorization", &format!("Basic {}", STANDARD.encode(pair)))?);
+    headers.insert(AUTHORIZATION, header_value("Authorization", format!("Basic {}", STANDARD.encode(pair)))?);
     Ok(())
 }
 

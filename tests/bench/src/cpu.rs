@@ -30,17 +30,26 @@ pub fn stay_on_one() -> std::io::Result<Cpus> {
         let mut before: libc::cpu_set_t = std::mem::zeroed();
         check(libc::sched_getaffinity(0, size_of_val(&before), &raw mut before))?;
         let current = libc::sched_getcpu();
-        let mut one: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(usize::try_from(current).map_err(std::io::Error::other)?, &mut one);
-        check(libc::sched_setaffinity(0, size_of_val(&one), &raw const one))?;
+        stay_on(usize::try_from(current).map_err(std::io::Error::other)?)?;
         Ok(Cpus(before))
     }
 }
 
-/// Lets the current thread run on these.
-pub fn run_on(cpus: &Cpus) -> std::io::Result<()> {
-    // SAFETY: the call reads the set, within its size.
-    check(unsafe { libc::sched_setaffinity(0, size_of_val(&cpus.0), &raw const cpus.0) })
+/// Keeps the current thread on one of these CPUs, of which threads with other numbers get others, as long as there are.
+pub fn stay_on_own(cpus: &Cpus, number: usize) -> std::io::Result<()> {
+    let most = usize::try_from(libc::CPU_SETSIZE).unwrap_or_default();
+    // SAFETY: every index is within the set.
+    let mine: Vec<usize> = (0..most).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &cpus.0) }).collect();
+    mine.get(number % mine.len().max(1)).map_or(Ok(()), |cpu| stay_on(*cpu))
+}
+
+fn stay_on(cpu: usize) -> std::io::Result<()> {
+    // SAFETY: zeros are a valid set; the kernel says which CPUs there are, and reads the set within its size.
+    unsafe {
+        let mut one: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut one);
+        check(libc::sched_setaffinity(0, size_of_val(&one), &raw const one))
+    }
 }
 
 fn check(outcome: libc::c_int) -> std::io::Result<()> {

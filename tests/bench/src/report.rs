@@ -35,6 +35,7 @@ impl fmt::Display for Gate {
 /// Everything that was measured.
 #[derive(Default)]
 pub struct Report {
+    title: String,
     missed: Vec<String>,
 }
 
@@ -46,8 +47,9 @@ impl Report {
     }
 
     /// A title over the lines that follow.
-    pub fn title(&self, title: &str) {
+    pub fn title(&mut self, title: &str) {
         println!("\n{title}");
+        title.clone_into(&mut self.title);
     }
 
     /// A value beside another, and their ratio, which the gate is for.
@@ -76,8 +78,14 @@ impl Report {
         let mark = if holds { "" } else { "MISSED" };
         println!("  {what:<44} {own:>12}  {others:>12} {name:<32} {ratio:>7}  {gate:<8} {mark}");
         if !holds {
-            self.missed.push(what.to_owned());
+            self.missed.push(format!("{}, {what}", self.title));
         }
+    }
+
+    /// A gate that could not be measured counts as missed.
+    pub fn unmeasured(&mut self, what: &str) {
+        println!("  {what:<44} NOT MEASURED");
+        self.missed.push(what.to_owned());
     }
 
     /// Says which gates were missed; whether none was.
