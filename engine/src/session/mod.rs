@@ -198,3 +198,50 @@ impl<P> fmt::Debug for Session<P> {
         f.debug_struct("Session").field("provider", &self.inner.config.id()).field("token", &self.inner.token()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use grantry_descriptor::Descriptor;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::clock::Clock;
+    use crate::provider::NoVariables;
+
+    struct At(u64);
+
+    impl Clock for At {
+        fn now(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// The header at 1000, of a token that lives from 0 until then.
+    fn header(expires_at: u64, is_renewable: bool, is_in_query: bool) -> Option<String> {
+        let builder = Descriptor::builder("acme")
+            .authorization_endpoint("https://acme.example/authorize")
+            .token_endpoint("https://acme.example/token")
+            .client_authentication_method("client_secret_post")
+            .base_url("https://api.acme.example/");
+        let builder = if is_in_query { builder.set("requests.access_token.in", "query") } else { builder };
+        let descriptor = builder.build().unwrap();
+        let client = Client::from_descriptor(descriptor, NoVariables, "dev", "hush").unwrap().clock(At(1000));
+        let mut token = Token::new("at");
+        (token.issued_at, token.expires_at) = (Some(0), Some(expires_at));
+        token.refresh_token = is_renewable.then(|| "rt".into());
+        client.session(token).authorization().map(|(name, value)| {
+            assert!(value.is_sensitive());
+            format!("{name}: {}", value.to_str().unwrap())
+        })
+    }
+
+    #[test]
+    fn the_header_is_of_a_token_that_is_sent_as_it_is() {
+        let bearer = Some("authorization: Bearer at".to_owned());
+        assert_eq!(header(2000, true, false), bearer);
+        assert_eq!(header(1030, true, false), None);
+        assert_eq!(header(1030, false, false), bearer);
+        assert_eq!(header(999, false, false), None);
+        assert_eq!(header(2000, true, true), None);
+    }
+}
