@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use grantry_engine::store::{MemoryStore, StoreKey, TokenStore as _};
@@ -42,6 +42,8 @@ struct World {
     random: Arc<Random>,
     descriptor: Descriptor,
     started: Instant,
+    /// Errors that sent a user to sign in again while the fault lasted.
+    sign_outs: Arc<Mutex<Vec<String>>>,
 }
 
 /// A process's clock: the simulation's time, and what the fault adds.
@@ -81,6 +83,7 @@ impl World {
             random: Arc::new(random),
             descriptor: descriptor(),
             started: Instant::now(),
+            sign_outs: Arc::default(),
         }
     }
 
@@ -146,7 +149,13 @@ impl World {
                 return Ok(ending);
             }
         }
-        Ok(Ending::Alive)
+        match self.sign_outs.lock().unwrap().first() {
+            // Who is stopped for so long is taken for dead, until it goes on.
+            Some(error) if self.cell.fault != Fault::LongPause => {
+                Err(format!("a caller was sent to sign in again, and the session lives: {error}"))
+            }
+            _ => Ok(Ending::Alive),
+        }
     }
 
     /// The token that everybody starts with has expired.
@@ -174,9 +183,15 @@ impl World {
                     Fault::CallersDropped => self.random.below(40) as usize,
                     _ => usize::MAX,
                 };
+                let sign_outs = Arc::clone(&self.sign_outs);
                 callers.spawn(async move {
                     tokio::time::sleep(Duration::from_millis(delay)).await;
-                    let _outcome = tokio::time::timeout(patience, at_most(polls, request(&client))).await;
+                    let outcome = tokio::time::timeout(patience, at_most(polls, request(&client))).await;
+                    if let Ok(Some(Err(Some(error)))) = outcome
+                        && error.needs_login()
+                    {
+                        sign_outs.lock().unwrap().push(error.to_string());
+                    }
                 });
             }
         }
