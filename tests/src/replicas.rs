@@ -144,7 +144,9 @@ pub async fn process(
 
 #[cfg(test)]
 mod tests {
-    use grantry_engine::store::MemoryStore;
+    use grantry_engine::HttpResponse;
+    use grantry_engine::store::{MemoryStore, Record, StoreKey};
+    use http::{HeaderMap, StatusCode};
 
     use super::*;
 
@@ -177,6 +179,30 @@ mod tests {
         }
         assert_eq!(provider.token_calls(), 1);
         assert!(provider.is_alive());
+    }
+
+    /// While the provider refuses one process, another has the session's new token written down.
+    #[tokio::test]
+    async fn a_refused_process_looks_at_the_store_before_it_gives_up() {
+        let store = Arc::new(MemoryStore::new());
+        let provider = RotatingProvider::start();
+        sign_in(Arc::clone(&store) as _, &provider, "test").await.unwrap();
+        let key = StoreKey::new("replicas", ["test", KEY]);
+        let other = (Arc::clone(&store), key);
+        let transport = Transport::builder().danger_in_process(move |_| {
+            let (store, key) = other.clone();
+            async move {
+                let record = store.load(&key).await.unwrap().unwrap();
+                let content = record.content.expose().replace("at-0", "at-9").replace("rt-0", "rt-9");
+                let content = content.replace("\"expires_at\":1,", "");
+                let newer = Record::new(record.version + 1, content);
+                assert!(store.compare_and_swap(&key, Some(record.version), &newer).await.unwrap());
+                Ok(HttpResponse::new(StatusCode::BAD_REQUEST, HeaderMap::new(), r#"{"error":"invalid_grant"}"#.into()))
+            }
+        });
+        let client = client(store, provider.addr(), provider.ca_der(), "test").unwrap().transport(transport.build());
+        let session = client.session_for(KEY).await.unwrap().unwrap();
+        assert_eq!(session.token().await.unwrap().access_token.expose(), "at-9");
     }
 
     async fn futures_all<T: Send + 'static>(futures: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
