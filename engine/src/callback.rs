@@ -91,7 +91,7 @@ pub(crate) struct Accepted {
 }
 
 /// Reads a callback: signature and state first, then the error, then `iss`, then the code.
-pub(crate) fn accept(config: &Config, pending: &Pending, callback: Callback) -> Result<Accepted> {
+pub(crate) fn accept(config: &Config, pending: &Pending, callback: &Callback) -> Result<Accepted> {
     let parameters = Parameters::read(config.model(), pending, callback)?;
     check_signature(config, &parameters)?;
     check_state(&parameters, pending)?;
@@ -136,7 +136,7 @@ struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    fn read(model: &'a Model, pending: &Pending, callback: Callback) -> Result<Self> {
+    fn read(model: &'a Model, pending: &Pending, callback: &Callback) -> Result<Self> {
         let (text, mode) = match &callback.0 {
             Repr::Url(url) if pending.response_mode == ResponseMode::Fragment => {
                 (fragment_of(url, pending)?, ResponseMode::Fragment)
@@ -325,7 +325,7 @@ callback:
 
     fn accepted(yaml: &str, callback: impl Into<Callback>) -> Result<String> {
         let client = client(yaml);
-        accept(client.config(), &pending(&client), callback.into()).map(|accepted| accepted.code.unwrap_or_default())
+        accept(client.config(), &pending(&client), &callback.into()).map(|accepted| accepted.code.unwrap_or_default())
     }
 
     fn refusal(callback: &str) -> String {
@@ -427,7 +427,7 @@ callback:
         let client = client(&openid.replace("token_endpoint:", "jwks_uri: https://acme.example/jwks\n  token_endpoint:"));
         let accepted = |response_type: &str, callback: &str| {
             let (_, pending) = client.authorize().state("st").response_type(response_type).start().unwrap();
-            accept(client.config(), &pending, callback.into()).is_ok()
+            accept(client.config(), &pending, &callback.into()).is_ok()
         };
         assert!(accepted("code id_token", "/cb#auth_code=c&id_token=x.y.z&state=st"));
         assert!(!accepted("code id_token", "/cb#auth_code=c&id_token=x.y.z&iss=https://evil.example&state=st"));

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
+use futures_util::future::Either;
 use grantry_descriptor::model::Hook;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::client::Task;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::http::{Body, HttpRequest};
 use crate::phase::encode::{self, Pair};
@@ -118,11 +121,10 @@ impl RequestBuilder {
     /// # Errors
     /// [`Misuse`](ErrorKind::Misuse): a target outside of the provider's API. [`Refused`](ErrorKind::Refused): a status of 400 and above.
     /// [`Network`](ErrorKind::Network): no answer.
-    pub fn send(self) -> Task<'static, Response> {
+    pub fn send(mut self) -> Task<'static, Response> {
         Box::pin(async move {
-            let session = Arc::clone(&self.session);
-            let id = session.config.id();
-            self.run().await.map_err(|error| error.in_phase(Phase::ProtectedRequest).of_provider(id))
+            let outcome = self.run().await;
+            outcome.map_err(|error| error.in_phase(Phase::ProtectedRequest).of_provider(self.session.config.id()))
         })
     }
 
@@ -135,7 +137,7 @@ impl RequestBuilder {
         self.problem.get_or_insert(error);
     }
 
-    async fn run(mut self) -> Result<Response> {
+    async fn run(&mut self) -> Result<Response> {
         if let Some(problem) = self.problem.take() {
             return Err(problem);
         }
@@ -158,11 +160,16 @@ impl RequestBuilder {
         }
     }
 
-    async fn attempt(&self, body: Body, token: Option<&Arc<Token>>) -> Result<Response> {
-        let request = self.build(body, token)?;
-        let config = &self.session.config;
-        let request = config.hooks.on_request(Hook::ProtectedRequest, request).await?;
-        Ok(Response(config.transport.start(request).await?))
+    fn attempt(&self, body: Body, token: Option<&Arc<Token>>) -> impl Future<Output = Result<Response>> + Send + use<'_> {
+        let Config { hooks, transport, .. } = &*self.session.config;
+        let started = match self.build(body, token) {
+            Ok(request) if hooks.is_empty() => Either::Left(transport.start(request)),
+            built => Either::Right(Box::pin(async move {
+                let request = hooks.on_request(Hook::ProtectedRequest, built?).await?;
+                transport.start(request).await
+            })),
+        };
+        started.map_ok(Response)
     }
 
     fn build(&self, body: Body, token: Option<&Arc<Token>>) -> Result<HttpRequest> {
@@ -242,20 +249,20 @@ impl Response {
     }
 
     /// The whole body.
-    pub async fn bytes(self) -> Result<Bytes> {
-        self.0.read_all().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        self.read().await
     }
 
     /// The whole body as text.
-    pub async fn text(self) -> Result<String> {
-        let bytes = self.bytes().await?;
+    pub async fn text(mut self) -> Result<String> {
+        let bytes = self.read().await?;
         String::from_utf8(bytes.into()).map_err(|_| Error::invalid("the answer is not UTF-8").in_phase(Phase::ProtectedRequest))
     }
 
     /// The whole body, read as JSON.
-    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+    pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
         let status = self.status().as_u16();
-        let bytes = self.bytes().await?;
+        let bytes = self.read().await?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Error::invalid(format!("the answer is not the JSON that was expected, at {place}"))
@@ -268,6 +275,10 @@ impl Response {
     /// The next piece of the body; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.0.read_chunk().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
+    }
+
+    async fn read(&mut self) -> Result<Bytes> {
+        self.0.read_all().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
+use std::mem::take;
 
 use grantry_descriptor::model::Grant;
 
@@ -42,7 +43,7 @@ pub trait Flow<P: Provider>: Sized + Send + 'static {
     type Output: Send + 'static;
 
     #[doc(hidden)]
-    fn run(self, client: Client<P>, asked: Asked) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(&mut self, client: &Client<P>, asked: Asked) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 impl<P: Provider, F> TokenRequest<P, F> {
@@ -77,11 +78,10 @@ impl<P: Provider, F: Flow<P>> IntoFuture for TokenRequest<P, F> {
     type Output = Result<F::Output>;
     type IntoFuture = Task<'static, F::Output>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let config = self.client.shared_config();
+    fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            let output = self.flow.run(self.client, self.asked).await;
-            output.map_err(|error| error.of_provider(config.id()))
+            let output = self.flow.run(&self.client, take(&mut self.asked)).await;
+            output.map_err(|error| error.of_provider(self.client.config().id()))
         })
     }
 }
@@ -109,8 +109,8 @@ pub struct Exchange {
 impl<P: Provider> Flow<P> for Exchange {
     type Output = Session<P>;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Session<P>> {
-        let signed_in = authorization_code::exchange(client.config(), self.pending, self.callback, asked.extra).await?;
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
+        let signed_in = authorization_code::exchange(client.config(), &self.pending, &self.callback, asked.extra).await?;
         Ok(Session::start(client.shared_config(), signed_in.token, signed_in.callback, signed_in.id_token))
     }
 }
@@ -121,7 +121,7 @@ pub struct ClientCredentials;
 impl<P: Provider> Flow<P> for ClientCredentials {
     type Output = Session<P>;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Session<P>> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
         let scopes = asked.scopes.unwrap_or_default();
         let parameters = direct::Parameters { own: Vec::new(), scopes, extra: asked.extra };
         let (token, id_token) = direct::token(client.config(), Grant::ClientCredentials, &parameters).await?;
@@ -139,9 +139,9 @@ pub struct Password {
 impl<P: Provider> Flow<P> for Password {
     type Output = Session<P>;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Session<P>> {
-        let scopes = asked.scopes_of_user(&client);
-        let own = vec![("username", Secret::new(self.username)), ("password", self.password)];
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
+        let scopes = asked.scopes_of_user(client);
+        let own = vec![("username", Secret::new(take(&mut self.username))), ("password", take(&mut self.password))];
         let parameters = direct::Parameters { own, scopes, extra: asked.extra };
         let (token, id_token) = direct::token(client.config(), Grant::Password, &parameters).await?;
         Ok(Session::new(client.shared_config(), Some(token), Source::User, None, id_token))
@@ -156,9 +156,9 @@ pub struct JwtBearer {
 impl<P: Provider> Flow<P> for JwtBearer {
     type Output = Session<P>;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Session<P>> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
         let scopes = asked.scopes.unwrap_or_default();
-        let parameters = direct::Parameters { own: vec![("assertion", self.assertion)], scopes, extra: asked.extra };
+        let parameters = direct::Parameters { own: vec![("assertion", take(&mut self.assertion))], scopes, extra: asked.extra };
         let (token, id_token) = direct::token(client.config(), Grant::JwtBearer, &parameters).await?;
         Ok(Session::new(client.shared_config(), Some(token), Source::User, None, id_token))
     }
@@ -193,10 +193,13 @@ impl<P: Provider> TokenRequest<P, TokenExchange> {
 impl<P: Provider> Flow<P> for TokenExchange {
     type Output = Token;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Token> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
         let text = |text: Cow<'static, str>| Secret::new(text.into_owned());
-        let mut own = vec![("subject_token", self.subject_token), ("subject_token_type", text(self.subject_token_type))];
-        if let Some((token, token_type)) = self.actor_token {
+        let mut own = vec![
+            ("subject_token", take(&mut self.subject_token)),
+            ("subject_token_type", text(take(&mut self.subject_token_type))),
+        ];
+        if let Some((token, token_type)) = self.actor_token.take() {
             own.extend([("actor_token", token), ("actor_token_type", text(token_type))]);
         }
         let parameters = direct::Parameters { own, scopes: asked.scopes.unwrap_or_default(), extra: asked.extra };
@@ -212,7 +215,7 @@ pub struct Refresh {
 impl<P: Provider> Flow<P> for Refresh {
     type Output = Token;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Token> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
         refresh_token::refresh(client.config(), &self.token, &asked.scopes.unwrap_or_default(), asked.extra).await
     }
 }
@@ -223,9 +226,9 @@ pub struct Device;
 impl<P: Provider> Flow<P> for Device {
     type Output = DeviceAuthorization<P>;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<DeviceAuthorization<P>> {
-        let scopes = asked.scopes_of_user(&client);
-        DeviceAuthorization::start(client, scopes, asked.extra).await
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<DeviceAuthorization<P>> {
+        let scopes = asked.scopes_of_user(client);
+        DeviceAuthorization::start(client.clone(), scopes, asked.extra).await
     }
 }
 
@@ -246,7 +249,7 @@ impl<P: Provider> TokenRequest<P, Revoke> {
 impl<P: Provider> Flow<P> for Revoke {
     type Output = ();
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<()> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<()> {
         revocation::revoke(client.config(), &self.token, self.hint, asked.extra).await
     }
 }
@@ -268,7 +271,7 @@ impl<P: Provider> TokenRequest<P, Introspect> {
 impl<P: Provider> Flow<P> for Introspect {
     type Output = Introspection;
 
-    async fn run(self, client: Client<P>, asked: Asked) -> Result<Introspection> {
+    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Introspection> {
         revocation::introspect(client.config(), &self.token, self.hint, asked.extra).await
     }
 }

@@ -28,24 +28,24 @@ pub(crate) struct SignedIn {
 /// Checks the callback, exchanges its code, verifies the id tokens.
 pub(crate) async fn exchange(
     config: &Config,
-    pending: Pending,
-    callback: Callback,
+    pending: &Pending,
+    callback: &Callback,
     extra: Vec<Pair<'static>>,
 ) -> Result<SignedIn> {
     pending.check(config)?;
-    let accepted = callback::accept(config, &pending, callback)?;
+    let accepted = callback::accept(config, pending, callback)?;
     let values = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
     let learned = learn(config, Source::Callback, &values)?;
     let values = Values { learned: &learned, ..values };
-    let from_browser = front_channel_claims(config, &pending, &accepted).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let from_browser = front_channel_claims(config, pending, &accepted).await.map_err(|error| error.in_phase(Phase::IdToken))?;
     let mut token = match pending.asks_for("code") {
-        true => request(&values, &pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
-        false => from_fragment(config, &pending, &accepted),
+        true => request(&values, pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
+        false => from_fragment(config, pending, &accepted),
     }
     .map_err(|error| error.in_phase(Phase::Token))?;
     token.learned = learned.clone();
     let id_token = match pending.asks_for("code") {
-        true => openid::verify_sign_in(config, &pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
+        true => openid::verify_sign_in(config, pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
         false => None,
     };
     let id_token = same_user(from_browser, id_token).map_err(|error| error.in_phase(Phase::IdToken))?;
@@ -56,7 +56,7 @@ pub(crate) async fn exchange(
         token.learn(&name, value);
     }
     let grant = if pending.asks_for("code") { Grant::AuthorizationCode } else { Grant::Implicit };
-    let token = exchange::after(config, grant, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    exchange::after(config, grant, &mut token).await?;
     Ok(SignedIn { token, callback: Some(accepted.parameters), id_token })
 }
 

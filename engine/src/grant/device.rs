@@ -6,13 +6,11 @@ use std::time::Duration;
 use grantry_descriptor::model::{Authentication, Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
 
-use super::Call;
-use super::exchange::{self, relearned};
+use super::{Call, exchange};
 use crate::client::{Client, Task};
 use crate::clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::openid;
 use crate::phase::encode::Pair;
 use crate::phase::response::Answer;
 use crate::phase::template::Values;
@@ -241,10 +239,8 @@ async fn poll(
         ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
     };
     let answer = call.send(&shape.response, &values).await?;
-    let token = from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))?;
-    let id_token = openid::verify_direct(config, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?;
-    let token = relearned(config, token)?;
-    let token = exchange::after(config, Grant::DeviceCode, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    let mut token = from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))?;
+    let id_token = exchange::complete(config, Grant::DeviceCode, &mut token).await?;
     Ok((token, id_token))
 }
 

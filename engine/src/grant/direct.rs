@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook, Phase as Shape, Request};
+use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook, Request, Response};
 use serde_json::Value;
 
-use super::exchange::{self, relearned};
-use super::{Call, PAIRS};
+use super::{Call, PAIRS, exchange};
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
-use crate::openid;
 use crate::phase::encode::Pair;
 use crate::phase::template::Values;
 use crate::secret::Secret;
@@ -29,16 +27,14 @@ pub(crate) async fn token(config: &Config, grant: Grant, parameters: &Parameters
     if !model.grants.contains(&grant) {
         return Err(Error::misuse(format!("the provider does not have the grant `{}`", grant.as_str())));
     }
-    let token = request(config, grant, parameters).await.map_err(|error| error.in_phase(Phase::Token))?;
-    let id_token = openid::verify_direct(config, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?;
-    let token = relearned(config, token)?;
-    let token = exchange::after(config, grant, token).await.map_err(|error| error.in_phase(Phase::Exchange))?;
+    let mut token = request(config, grant, parameters).await.map_err(|error| error.in_phase(Phase::Token))?;
+    let id_token = exchange::complete(config, grant, &mut token).await?;
     Ok((token, id_token))
 }
 
 async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Result<Token> {
     let model = config.model();
-    let shape = shape(config, grant);
+    let (shape, response) = shape(config, grant);
     let scope = parameters.scopes.join(&model.scopes.separator);
     let engine = [(EngineValue::Scope, scope.as_str())];
     let values = Values { engine: &engine, ..Values::new(config) };
@@ -52,21 +48,21 @@ async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Resu
         before: Some(Hook::AccessTokenRequest),
         after: Some(Hook::AccessTokenResponse),
         secrets: parameters.own.iter().map(|(_, value)| value.expose()).collect(),
-        ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
+        ..Call::new(&shape, values.endpoint(Endpoint::Token)?)
     };
-    let answer = call.send(&shape.response, &values).await?;
+    let answer = call.send(response, &values).await?;
     from_answer(answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
 }
 
 /// The grant's section, or what it inherits from `token`.
-fn shape(config: &Config, grant: Grant) -> Cow<'_, Shape> {
+fn shape(config: &Config, grant: Grant) -> (Cow<'_, Request>, &Response) {
     let model = config.model();
     match grant {
-        Grant::ClientCredentials => Cow::Borrowed(&model.client_credentials),
-        Grant::Password => Cow::Borrowed(&model.password),
-        _ => Cow::Owned(Shape {
-            request: Request { url: None, parameters: Vec::new().into(), ..model.token.request.clone() },
-            response: model.token.response.clone(),
-        }),
+        Grant::ClientCredentials => (Cow::Borrowed(&model.client_credentials.request), &model.client_credentials.response),
+        Grant::Password => (Cow::Borrowed(&model.password.request), &model.password.response),
+        _ => {
+            let request = Request { url: None, parameters: Vec::new().into(), ..model.token.request.clone() };
+            (Cow::Owned(request), &model.token.response)
+        }
     }
 }

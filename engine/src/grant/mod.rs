@@ -9,6 +9,8 @@ pub(crate) mod refresh_token;
 #[cfg(feature = "jose")]
 pub(crate) mod service_account;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use grantry_descriptor::model::{Authentication, Hook, Request, Response};
 use url::Url;
 
@@ -44,26 +46,38 @@ impl<'a> Call<'a> {
     }
 
     /// Sends the request and reads its answer.
-    pub(crate) async fn send(mut self, response: &'a Response, values: &Values<'_>) -> Result<Answer<'a>> {
+    pub(crate) fn send(
+        mut self,
+        response: &'a Response,
+        values: &Values<'a>,
+    ) -> impl Future<Output = Result<Answer<'a>>> + Send + use<'a> {
         let secrets = with_credential(std::mem::take(&mut self.secrets), values);
-        let answer = self.answer(values).await?;
-        response::read(response, &answer, &secrets)
+        let answer = self.answer(values);
+        answer.map(move |answer| response::read(response, &answer?, &secrets))
     }
 
-    /// Sends the request; its answer as it came.
-    pub(crate) async fn answer(self, values: &Values<'_>) -> Result<HttpResponse> {
+    /// Sends the request; its answer as it came. What the request is made of is no part of the future.
+    pub(crate) fn answer(self, values: &Values<'a>) -> impl Future<Output = Result<HttpResponse>> + Send + use<'a> {
         let config = values.config;
-        let mut request = request::render(self.request, self.url, self.pairs, self.extra, values)?;
-        if let Some(before) = self.before {
-            request = config.hooks.on_request(before, request).await?;
-        }
-        if let Some(authenticate) = config.own_method.as_ref().filter(|_| self.request.authentication == Authentication::Client) {
-            request = authenticate(request).await?;
-        }
-        let answer = config.transport.send(request).await?;
-        match self.after {
-            Some(after) => config.hooks.on_response(after, answer).await,
-            None => Ok(answer),
+        let own_method = config.own_method.as_ref().filter(|_| self.request.authentication == Authentication::Client);
+        let is_plain = config.hooks.is_empty() && own_method.is_none();
+        let (before, after) = (self.before, self.after);
+        match request::render(self.request, self.url, self.pairs, self.extra, values) {
+            Ok(request) if is_plain => Either::Left(config.transport.send(request)),
+            rendered => Either::Right(Box::pin(async move {
+                let mut request = rendered?;
+                if let Some(before) = before {
+                    request = config.hooks.on_request(before, request).await?;
+                }
+                if let Some(authenticate) = own_method {
+                    request = authenticate(request).await?;
+                }
+                let answer = config.transport.send(request).await?;
+                match after {
+                    Some(after) => config.hooks.on_response(after, answer).await,
+                    None => Ok(answer),
+                }
+            })),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
 
-use super::exchange::{self, relearned};
-use super::{Call, PAIRS};
+use super::{Call, PAIRS, exchange};
 use crate::config::Config;
 use crate::error::{Error, Phase, Result};
 use crate::openid;
@@ -25,8 +24,10 @@ fn needs_refresh_token(config: &Config) -> bool {
 pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
     let renewed = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
     openid::verify_refresh(config, token, &renewed).await.map_err(|error| error.in_phase(Phase::IdToken))?;
-    let renewed = relearned(config, token.clone().renewed(renewed))?;
-    exchange::after(config, Grant::RefreshToken, renewed).await.map_err(|error| error.in_phase(Phase::Exchange))
+    let mut renewed = token.clone().renewed(renewed);
+    exchange::relearn(config, &mut renewed)?;
+    exchange::after(config, Grant::RefreshToken, &mut renewed).await?;
+    Ok(renewed)
 }
 
 async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::Call;
-use super::exchange::relearned;
+use super::exchange::relearn;
 use crate::assertion::{Additions, Signer, own_key, sign};
 use crate::clock;
 use crate::config::Config;
@@ -118,7 +118,9 @@ async fn request(config: &Config, account: &Account, shape: &ServiceAccount, gra
         ..Call::new(&request, url)
     };
     let answer = call.send(&shape.response, &values).await?;
-    relearned(config, from_answer(answer, &Terms::of(config, shape.lifetime, &account.scopes))?)
+    let mut token = from_answer(answer, &Terms::of(config, shape.lifetime, &account.scopes))?;
+    relearn(config, &mut token)?;
+    Ok(token)
 }
 
 /// Whether the assertion authenticates the client, instead of being the grant.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use grantry_descriptor::model::Endpoint;
 use http::Method;
 use tokio::sync::Mutex;
@@ -75,8 +77,10 @@ impl Keys {
     }
 }
 
-async fn fetch(values: &Values<'_>, url: &Url) -> Result<Arc<KeySet>> {
-    ask(values, url.clone()).await.map(Arc::new).map_err(|error| error.in_phase(Phase::Jwks))
+/// Boxed, since it is rare: who verifies a token need not have its room.
+fn fetch<'a>(values: &'a Values<'_>, url: &Url) -> BoxFuture<'a, Result<Arc<KeySet>>> {
+    let asking = ask(values, url.clone());
+    Box::pin(asking.map(|keys| keys.map(Arc::new).map_err(|error| error.in_phase(Phase::Jwks))))
 }
 
 async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {

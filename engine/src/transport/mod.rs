@@ -13,7 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
+use futures_util::TryFutureExt as _;
+use futures_util::future::{BoxFuture, Either};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
@@ -121,34 +122,33 @@ impl Transport {
     }
 
     /// Sends a protocol request and reads its whole answer.
-    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
+    pub(crate) fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse>> + Send + use<> {
         let patience = Patience::for_all(&self.inner.options);
-        let mut response = self.exchange(request, &patience).await?;
-        if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
-            return Err(Error::invalid(format!("the answer is compressed ({encoding:?}), which nobody asked for")));
+        let exchange = self.begin(request);
+        async move {
+            let mut response = patience.with_read(exchange?).await??;
+            let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+            check_answer(status, &headers)?;
+            let body = read(&mut response, MAX_BODY, &patience).await?;
+            Ok(HttpResponse::new(status, headers, body))
         }
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        if status.is_redirection() {
-            return Err(Error::invalid(
-                "the endpoint redirects; a redirect is never followed, since it would carry credentials along",
-            )
-            .with_status(status.as_u16()));
-        }
-        let body = read(&mut response, MAX_BODY, &patience).await?;
-        Ok(HttpResponse::new(status, headers, body))
     }
 
     /// Sends a protected request; the answer's body is read by the caller.
-    pub(crate) async fn start(&self, request: HttpRequest) -> Result<Incoming> {
+    pub(crate) fn start(&self, request: HttpRequest) -> impl Future<Output = Result<Incoming>> + Send + use<> {
         let patience = Patience::for_each_read(&self.inner.options);
-        let response = self.exchange(request, &patience).await?;
-        Ok(Incoming { response, patience })
+        let exchange = self.begin(request);
+        async move {
+            let response = patience.with_read(exchange?).await??;
+            Ok(Incoming { response, patience })
+        }
     }
 
-    async fn exchange(&self, request: HttpRequest, patience: &Patience) -> Result<reqwest::Response> {
+    /// Hands a request over. It is no part of the future, which is small: futures are moved and allocated with all their room.
+    fn begin(&self, request: HttpRequest) -> Result<impl Future<Output = Result<reqwest::Response>> + Send + use<>> {
         self.permits(&request.url)?;
         if let Some(answer) = &self.inner.options.in_process {
-            return patience.with_all(in_process(answer, request)).await?;
+            return Ok(Either::Left(in_process(answer(request))));
         }
         let client = self.client()?;
         let mut outgoing = reqwest::Request::new(request.method, request.url);
@@ -158,7 +158,7 @@ impl Transport {
         if request.timeout.is_some() {
             *outgoing.timeout_mut() = request.timeout;
         }
-        patience.with_read(client.execute(outgoing)).await?.map_err(network)
+        Ok(Either::Right(client.execute(outgoing).map_err(network)))
     }
 
     fn client(&self) -> Result<&reqwest::Client> {
@@ -331,8 +331,8 @@ impl Options {
     }
 }
 
-async fn in_process(answer: &InProcess, request: HttpRequest) -> Result<reqwest::Response> {
-    match answer(request).await {
+async fn in_process(answer: BoxFuture<'static, std::result::Result<HttpResponse, Lost>>) -> Result<reqwest::Response> {
+    match answer.await {
         Ok(response) => {
             let mut built = http::Response::new(response.body);
             *built.status_mut() = response.status;
@@ -360,7 +360,7 @@ impl Incoming {
     }
 
     /// The whole body, however large.
-    pub(crate) async fn read_all(mut self) -> Result<Bytes> {
+    pub(crate) async fn read_all(&mut self) -> Result<Bytes> {
         read(&mut self.response, usize::MAX, &self.patience).await
     }
 
@@ -368,6 +368,20 @@ impl Incoming {
     pub(crate) async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
         read_chunk(&mut self.response, &self.patience).await
     }
+}
+
+/// Refuses the kinds of answers that no endpoint of the protocol gives.
+fn check_answer(status: StatusCode, headers: &HeaderMap) -> Result<()> {
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| value.as_bytes() != b"identity") {
+        return Err(Error::invalid(format!("the answer is compressed ({encoding:?}), which nobody asked for")));
+    }
+    if status.is_redirection() {
+        return Err(Error::invalid(
+            "the endpoint redirects; a redirect is never followed, since it would carry credentials along",
+        )
+        .with_status(status.as_u16()));
+    }
+    Ok(())
 }
 
 /// Reads a body up to its cap. One that comes in one piece is not copied.

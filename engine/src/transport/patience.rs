@@ -46,22 +46,18 @@ impl Patience {
     /// Waits for the next of what the provider sends.
     pub(super) async fn with_read<F: Future>(&self, reading: F) -> Result<F::Output> {
         let read = Instant::now().checked_add(self.read);
-        match self.end() {
-            Some(end) if read.is_none_or(|read| end < read) => self.with_all(reading).await,
-            _ => until(read, reading).await.ok_or_else(|| late("the provider did not answer in time".to_owned())),
+        let end = self.whole.as_ref().and_then(|whole| whole.end);
+        let first = read.into_iter().chain(end).min();
+        match until(first, reading).await {
+            Some(read) => Ok(read),
+            None if first == end => Err(self.late_for_all()),
+            None => Err(late("the provider did not answer in time".to_owned())),
         }
     }
 
-    /// Waits as long as the whole request may take.
-    pub(super) async fn with_all<F: Future>(&self, working: F) -> Result<F::Output> {
-        until(self.end(), working).await.ok_or_else(|| {
-            let seconds = self.whole.as_ref().map_or(0, |whole| whole.timeout.as_secs());
-            late(format!("no answer within {seconds} s"))
-        })
-    }
-
-    fn end(&self) -> Option<Instant> {
-        self.whole.as_ref().and_then(|whole| whole.end)
+    fn late_for_all(&self) -> Error {
+        let seconds = self.whole.as_ref().map_or(0, |whole| whole.timeout.as_secs());
+        late(format!("no answer within {seconds} s"))
     }
 }
 
