@@ -28,7 +28,8 @@ usage: cargo xtask <command>
   codegen [--check]   writes the generated files, or says which are not current
   accept [id]         plays the wire fixtures and accepts what they give as the snapshots
   score authlib       which behaviours of Authlib's client the tests carry, and whether those pass
-  simulate --seeds <n>  faults against sessions that replicas share, n seeds a cell
+  simulate --seeds <n> [--from <seed>]
+                      faults against sessions that replicas share, n seeds a cell; builds optimized from 500 on
   stores [--allow-missing] [--rounds N]
                       checks the stores of tokens over the servers at GRANTRY_POSTGRES and GRANTRY_REDIS (on this
                       machine if unset), and kills a process that writes to the file store N times (1000)
@@ -98,8 +99,8 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
 
 fn simulate(seeds: &str, first: &str) -> Result<(), Failure> {
     match (seeds.parse(), first.parse()) {
-        (Ok(seeds), Ok(first)) => simulate::run_all(seeds, first),
-        _ => Err(Failure::Usage("`simulate` takes numbers: cargo xtask simulate --seeds <n>".to_owned())),
+        (Ok(seeds), Ok(first)) => simulate::run(seeds, first),
+        _ => Err(Failure::Usage("`simulate` takes numbers: cargo xtask simulate --seeds <n> [--from <seed>]".to_owned())),
     }
 }
 
