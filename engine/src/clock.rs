@@ -30,6 +30,6 @@ pub(crate) fn after(now: u64, seconds: u64) -> u64 {
 }
 
 /// The seconds from `earlier` to `later`; 0 if it is not later.
-pub(crate) fn since(earlier: u64, later: u64) -> u64 {
+pub(crate) const fn since(earlier: u64, later: u64) -> u64 {
     later.saturating_sub(earlier)
 }

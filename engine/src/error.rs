@@ -47,8 +47,8 @@ pub enum ErrorKind {
     ReauthRequired,
     /// The network failed: no answer, or none in time.
     Network,
-    /// A refresh was sent and its outcome is not known: the answer was lost, and the refresh token is used up. The user has to sign in
-    /// again.
+    /// A refresh was sent and its outcome is not known: the answer was lost, and the refresh token is used up, or may be and is not
+    /// sent again since the provider does not take it twice (`refresh.replay` of its descriptor). The user has to sign in again.
     RefreshOutcomeUnknown,
     /// The token store failed.
     Store,
@@ -159,7 +159,11 @@ impl Error {
 
     /// Whether the same call may succeed later: the network failed, or the provider is busy or down.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Network | ErrorKind::Store) || matches!(self.0.status, Some(429 | 500..=599))
+        match self.0.kind {
+            ErrorKind::Network | ErrorKind::Store => true,
+            ErrorKind::ReauthRequired | ErrorKind::RefreshOutcomeUnknown => false,
+            _ => matches!(self.0.status, Some(429 | 500..=599)),
+        }
     }
 
     /// Whether the user has to sign in again: the grant is gone, or the user refused it.

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::rotation::Failed;
+use super::rotation::{Failed, is_reuse_harmless};
 use super::state::{SessionInner, Source};
 use crate::config::Config;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::revocation;
-use crate::store::{Entry, Record, StoreKey, TokenStore};
+use crate::store::{Begun, Entry, Record, StoreKey, TokenStore};
 use crate::token::Token;
 
 /// How long a lease lasts unless it is prolonged.
@@ -239,7 +239,8 @@ impl Turn<'_> {
     async fn renew(&self) -> Result<Option<Arc<Token>>> {
         let _heartbeat = self.heartbeat();
         let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
-        if entry.begun_by.is_some() {
+        let is_reuse_harmless = is_reuse_harmless(&self.inner.config.model().refresh);
+        if entry.begun.is_some() && !is_reuse_harmless {
             self.inner.config.clock.sleep(PATIENCE).await;
             let Some(now) = self.binding.load().await? else { return Err(Self::signed_out()) };
             (version, entry) = now;
@@ -247,15 +248,22 @@ impl Turn<'_> {
         if let Some(token) = self.adopted(entry.clone()) {
             return Ok(Some(token));
         }
-        let was_lost = entry.begun_by.is_some();
-        let begun = Entry { begun_by: Some(self.holder.clone()), token: entry.token.clone() };
+        let lost_at = entry.begun.map(|begun| begun.at);
+        let at = lost_at.unwrap_or_else(|| self.inner.config.clock.now());
+        let begun = Entry { begun: Some(Begun { by: self.holder.clone(), at }), token: entry.token.clone() };
         let next = version.saturating_add(1);
         if !self.binding.write(Some(version), next, &begun).await? {
             return Ok(None);
         }
-        match self.inner.obtain(Some(&entry.token), was_lost).await {
+        match self.inner.obtain(Some(&entry.token), lost_at).await {
             Ok(token) => self.persist(next, &entry.token, token).await.map(Some),
-            Err(failed) => self.failed(next, entry.token, failed).await,
+            Err(failed) => {
+                if lost_at.is_some() && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
+                    // The other may have used the token, and be about to write the new one down.
+                    self.inner.config.clock.sleep(PATIENCE).await;
+                }
+                self.failed(next, entry.token, failed).await
+            }
         }
     }
 
@@ -319,7 +327,7 @@ impl Turn<'_> {
                 return Ok(Some(self.inner.publish(entry.token)));
             }
         }
-        if !failed.is_outcome_unknown {
+        if failed.lost_at.is_none() {
             let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(token)).await;
         }
         Err(failed.error)

@@ -90,7 +90,8 @@ impl<P: Provider> Session<P> {
     /// one asks the provider.
     ///
     /// # Errors
-    /// [`needs_login`](crate::Error::needs_login) when the grant is gone.
+    /// [`needs_login`](crate::Error::needs_login) when the grant is gone, or may be: after a lost answer the refresh token is sent again
+    /// as far as the provider's descriptor allows it (`refresh.replay`), whoever asks.
     pub fn refresh(&self) -> Task<'_, Arc<Token>> {
         self.task(self.inner.renew_on_demand())
     }

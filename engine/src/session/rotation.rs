@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use grantry_descriptor::model::{Refresh, Replay, Rotation};
+
 use super::state::{SessionInner, Source};
+use crate::clock;
 use crate::entropy;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Phase, Result};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
 use crate::grant::{direct, refresh_token};
@@ -16,11 +19,17 @@ const TRIES: u32 = 3;
 /// Longest wait between two tries, in milliseconds: a provider that wants a longer one gets it from the next call.
 const LONGEST_WAIT: u64 = 5_000;
 
+const NOT_SENT_AGAIN: &str =
+    "the refresh token may be used up, and the provider does not take it again; the user has to sign in again";
+
+const REUSE_DETECTED: &str =
+    "this provider ends a session whose refresh token is used twice; processes that share a session need one token store";
+
 /// Why there is no new token.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// The provider may have used the refresh token up.
-    pub(super) is_outcome_unknown: bool,
+    /// When a refresh was first sent whose answer was lost: the provider may have used the refresh token up.
+    pub(super) lost_at: Option<u64>,
 }
 
 /// What an error says about the request.
@@ -47,45 +56,106 @@ impl Fate {
     }
 }
 
+/// Whether the provider takes a refresh token at `now` that it may have used since `lost_at`, as far as its descriptor says.
+const fn is_taken_again(replay: Replay, lost_at: u64, now: u64) -> bool {
+    match replay {
+        Replay::Unknown | Replay::Safe => true,
+        Replay::Grace(seconds) => clock::since(lost_at, now) < seconds,
+        Replay::Never => false,
+    }
+}
+
+/// How often one renewal repeats a refresh whose answer was lost.
+const fn most_repeats(replay: Replay) -> u32 {
+    match replay {
+        Replay::Unknown => 1,
+        Replay::Safe | Replay::Grace(_) => TRIES - 1,
+        Replay::Never => 0,
+    }
+}
+
+/// Whether a refresh token may be used while another process, which may only have been stopped for a while, has used it already.
+pub(super) const fn is_reuse_harmless(refresh: &Refresh) -> bool {
+    match refresh.replay {
+        Replay::Safe | Replay::Grace(_) => true,
+        Replay::Never => false,
+        Replay::Unknown => matches!(refresh.rotation, Rotation::Rotating),
+    }
+}
+
 impl SessionInner {
     /// Another token than `previous`: by its refresh token, or from the session's source.
     ///
-    /// `was_lost`: the answer to an earlier refresh with the same refresh token was lost.
-    pub(super) async fn obtain(&self, previous: Option<&Token>, was_lost: bool) -> Result<Token, Failed> {
+    /// `lost_at`: when an earlier refresh with the same refresh token was sent, the answer to which was lost.
+    pub(super) async fn obtain(&self, previous: Option<&Token>, lost_at: Option<u64>) -> Result<Token, Failed> {
         match previous {
             Some(token) if refresh_token::is_possible(&self.config, token) || matches!(self.source, Source::User) => {
-                self.rotate(token, was_lost).await
+                self.rotate(token, lost_at).await
             }
-            _ => self.start_over().await.map_err(|error| Failed { error, is_outcome_unknown: false }),
+            _ => self.start_over().await.map_err(|error| Failed { error, lost_at: None }),
         }
     }
 
-    /// Refreshes. A refresh token may be good for once only, so a request that may have been taken is repeated once: then the
-    /// provider has either not seen it, or admits a repetition, or says that the token is used up.
-    async fn rotate(&self, token: &Token, was_lost: bool) -> Result<Token, Failed> {
-        let mut is_outcome_unknown = was_lost;
-        let mut may_repeat = true;
-        let mut tries = 0_u32;
+    /// Refreshes. A refresh token may be good for once only, so a request that may have been taken is repeated as often as the
+    /// descriptor says, and once where it says nothing: then the provider has either not seen it, or admits a repetition, or says
+    /// that the token is used up.
+    async fn rotate(&self, token: &Token, lost_at: Option<u64>) -> Result<Token, Failed> {
+        let replay = self.config.model().refresh.replay;
+        let mut lost_at = lost_at.filter(|_| replay != Replay::Safe);
+        if !self.may_send(lost_at) {
+            let error = Error::new(ErrorKind::Network, "the answer to an earlier refresh was lost");
+            return Err(self.given_up(error.in_phase(Phase::Refresh), lost_at));
+        }
+        let (mut tries, mut repeats) = (0_u32, 0_u32);
         loop {
             tries = tries.saturating_add(1);
+            let sent_at = self.config.clock.now();
             let error = match refresh_token::refresh(&self.config, token, &[], Vec::new()).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            match Fate::of(&error) {
-                Fate::NotTaken if tries < TRIES && self.is_short(&error) => self.wait(tries, &error).await,
-                Fate::Unknown if may_repeat => {
-                    (may_repeat, is_outcome_unknown) = (false, true);
-                    self.wait(tries, &error).await;
+            let is_repeated = match Fate::of(&error) {
+                Fate::NotTaken => tries < TRIES && self.is_short(&error),
+                Fate::Unknown => {
+                    lost_at = lost_at.or(Some(sent_at)).filter(|_| replay != Replay::Safe);
+                    repeats = repeats.saturating_add(1);
+                    repeats <= most_repeats(replay)
                 }
-                Fate::Unknown => return Err(Failed { error, is_outcome_unknown: true }),
-                Fate::Gone => {
-                    let kind = if is_outcome_unknown { ErrorKind::RefreshOutcomeUnknown } else { ErrorKind::ReauthRequired };
-                    return Err(Failed { error: error.with_kind(kind), is_outcome_unknown: false });
-                }
-                Fate::NotTaken | Fate::Refused => return Err(Failed { error, is_outcome_unknown }),
+                Fate::Gone => return Err(self.gone(error, lost_at)),
+                Fate::Refused => false,
+            };
+            if is_repeated {
+                self.wait(tries, &error).await;
+            }
+            if !is_repeated || !self.may_send(lost_at) {
+                return Err(self.given_up(error, lost_at));
             }
         }
+    }
+
+    /// Whether the refresh token may be sent although an answer was lost.
+    fn may_send(&self, lost_at: Option<u64>) -> bool {
+        let (replay, now) = (self.config.model().refresh.replay, self.config.clock.now());
+        lost_at.is_none_or(|lost_at| is_taken_again(replay, lost_at, now))
+    }
+
+    /// After the last try. The error is final where the refresh token may be used up and may not be sent again.
+    fn given_up(&self, error: Error, lost_at: Option<u64>) -> Failed {
+        let error = match self.may_send(lost_at) {
+            true => error,
+            false => error.clone().with_kind(ErrorKind::RefreshOutcomeUnknown).with_hint(NOT_SENT_AGAIN).with_source(error),
+        };
+        Failed { error, lost_at }
+    }
+
+    /// The provider does not know the grant any more: after a lost answer, because the refresh token is used up.
+    fn gone(&self, error: Error, lost_at: Option<u64>) -> Failed {
+        let kind = if lost_at.is_some() { ErrorKind::RefreshOutcomeUnknown } else { ErrorKind::ReauthRequired };
+        let error = match self.config.model().refresh.rotation {
+            Rotation::ReuseDetected => error.with_hint(REUSE_DETECTED),
+            _ => error,
+        };
+        Failed { error: error.with_kind(kind), lost_at: None }
     }
 
     /// Runs the grant again that the session came from: nothing is used up by it.

@@ -75,8 +75,8 @@ struct Pause {
     error: Option<Error>,
     until: u64,
     seconds: u64,
-    /// The refresh that failed may have used its token up.
-    is_outcome_unknown: bool,
+    /// When a refresh was sent that may have used its token up.
+    lost_at: Option<u64>,
 }
 
 impl SessionInner {
@@ -225,8 +225,8 @@ impl SessionInner {
             return bound::renew(self).await;
         }
         let previous = self.token();
-        let was_lost = std::mem::take(&mut self.pause().is_outcome_unknown);
-        match self.obtain(previous.as_deref(), was_lost).await {
+        let lost_at = self.pause().lost_at.take();
+        match self.obtain(previous.as_deref(), lost_at).await {
             Ok(token) => {
                 let token = self.publish(token);
                 // The new token is in place, whatever becomes of its storage.
@@ -234,7 +234,7 @@ impl SessionInner {
                 Ok(token)
             }
             Err(failed) => {
-                self.pause().is_outcome_unknown = failed.is_outcome_unknown;
+                self.pause().lost_at = failed.lost_at;
                 Err(failed.error)
             }
         }

@@ -24,7 +24,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Begun, Entry};
 pub use file::FileStore;
 pub use key::StoreKey;
 pub use memory::MemoryStore;

@@ -158,6 +158,7 @@ enums! {
     Unit { Seconds, Milliseconds }
     Zero { Expired, Never }
     Rotation { Unknown, None, Rotating, ReuseDetected }
+    Replay { Unknown, Safe, Grace(seconds), Never }
     Location { Header, Query, Form }
     ClaimDocument { Userinfo, Additional(name), Token, Callback, IdToken, AccessToken }
     Nonce { Required, Absent }

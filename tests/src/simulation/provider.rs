@@ -16,7 +16,7 @@ use super::random::Random;
 pub(super) const LIFETIME: u64 = 3600;
 
 /// How long a used refresh token is still taken under [`Policy::Grace`].
-const GRACE: Duration = Duration::from_secs(30);
+pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// What a provider does with a refresh token that was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

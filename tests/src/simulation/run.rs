@@ -11,7 +11,7 @@ use grantry_engine::{Client, Clock, Descriptor, Dynamic, Entropy, Error, ErrorKi
 use tokio::time::Instant;
 
 use super::faults::{Fault, Injector};
-use super::provider::{LIFETIME, Provider};
+use super::provider::{GRACE, LIFETIME, Policy, Provider};
 use super::random::Random;
 use super::store::Faulty;
 use super::{Cell, Ending};
@@ -81,7 +81,7 @@ impl World {
             store: Arc::new(MemoryStore::new()),
             injector: Arc::new(Injector::new(cell.fault, &random)),
             random: Arc::new(random),
-            descriptor: descriptor(),
+            descriptor: descriptor(cell, seed),
             started: Instant::now(),
             sign_outs: Arc::default(),
         }
@@ -305,13 +305,31 @@ async fn attempt(client: &Client) -> Result<(), Option<Error>> {
     session.get("items").await.map(|_| ()).map_err(Some)
 }
 
-fn descriptor() -> Descriptor {
-    static DESCRIPTOR: OnceLock<Descriptor> = OnceLock::new();
-    DESCRIPTOR.get_or_init(built).clone()
+/// Every other seed's descriptor states the policy.
+fn descriptor(cell: Cell, seed: u64) -> Descriptor {
+    static DESCRIPTORS: OnceLock<Vec<(Option<Policy>, Descriptor)>> = OnceLock::new();
+    let all = || std::iter::once(None).chain(Policy::ALL.map(Some)).map(|policy| (policy, built(policy))).collect();
+    let policy = Some(cell.policy).filter(|_| seed % 2 == 1 && !is_forgotten(cell));
+    let found = DESCRIPTORS.get_or_init(all).iter().find(|(known, _)| *known == policy);
+    found.expect("a descriptor for every policy").1.clone()
 }
 
-fn built() -> Descriptor {
-    Descriptor::builder("sim")
+/// Whether nobody goes on before the time is over for which the provider admits a repetition. Then nothing is sent again, although
+/// nothing was sent before: nobody can know that.
+fn is_forgotten(cell: Cell) -> bool {
+    cell.policy == Policy::Grace && matches!(cell.fault, Fault::DiesBeforeSending | Fault::HookPanics)
+}
+
+fn built(policy: Option<Policy>) -> Descriptor {
+    let stated = Descriptor::builder("sim");
+    let stated = match policy {
+        None => stated,
+        Some(Policy::None) => stated.set("refresh.rotation", "none"),
+        Some(Policy::Rotation) => stated.set("refresh.rotation", "rotating"),
+        Some(Policy::Grace) => stated.set("refresh.replay.grace", GRACE.as_secs()),
+        Some(Policy::ReuseDetection) => stated.set("refresh.rotation", "reuse_detected"),
+    };
+    stated
         .authorization_endpoint("https://sim.example/authorize")
         .token_endpoint("https://sim.example/token")
         .client_authentication_method("client_secret_post")

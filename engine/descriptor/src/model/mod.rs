@@ -28,7 +28,7 @@ pub use request::{Authentication, Encoding, Method, Parameter, Request};
 pub use requests::{Location, Placement, Requests};
 pub use response::{Format, Member, Response};
 pub use template::{EngineValue, Part, Template, Value};
-pub use token::{DeviceAuthorization, Exchange, Grant, Lifetime, Phase, Refresh, Rotation, Token, Unit, Zero};
+pub use token::{DeviceAuthorization, Exchange, Grant, Lifetime, Phase, Refresh, Replay, Rotation, Token, Unit, Zero};
 pub use variable::{Digest, DigestAlgorithm, Variable, VariableValue};
 
 use crate::{Deviation, List, Status, Str};

@@ -88,8 +88,7 @@ pub struct Refresh {
     pub request: Request,
     pub response: Response,
     pub rotation: Rotation,
-    /// Seconds in which a refresh token that was used may be used again.
-    pub replay: Option<u64>,
+    pub replay: Replay,
 }
 
 /// What the provider does with a refresh token that was used.
@@ -97,9 +96,24 @@ pub struct Refresh {
 pub enum Rotation {
     /// Not stated.
     Unknown,
+    /// It stays good.
     None,
+    /// It is replaced; a second use of it is refused, and harms nothing.
     Rotating,
+    /// It is replaced; a second use of it ends the session.
     ReuseDetected,
+}
+
+/// Whether a refresh whose answer was lost may be sent again with the same refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Not stated: once more, at once.
+    Unknown,
+    /// Like any request.
+    Safe,
+    /// Until so many seconds have passed since it was first sent.
+    Grace(u64),
+    Never,
 }
 
 /// `device_authorization` and its polling (RFC 8628).

@@ -4,7 +4,8 @@ use super::Code;
 pub(super) const EXPLANATION: &str = "\
 In a request `names` renames what the engine sends and `parameters` sets or drops it, so one section writes a key in one \
 of the two only. `client_authentication` has `method` or `methods`; a retired provider is not deprecated too; a scheme \
-belongs to a token in a header, a key to an HMAC.";
+belongs to a token in a header, a key to an HMAC; what `refresh.replay` allows must fit what `refresh.rotation` says becomes of a \
+used refresh token.";
 
 pub(in crate::yaml) fn finding(span: Option<Span>, section: &str, why: &str) -> Finding {
     Finding {

@@ -7,11 +7,12 @@ use super::scope::Scope;
 use super::sources::{self, Sources};
 use super::url::Kind;
 use crate::model::{
-    Authentication, DeviceAuthorization, Exchange, Grant, Lifetime, Method, Part, Phase, Refresh, Request, Rotation, Template,
-    Token, Unit, Zero,
+    Authentication, DeviceAuthorization, Exchange, Grant, Lifetime, Method, Part, Phase, Refresh, Replay, Request, Rotation,
+    Template, Token, Unit, Zero,
 };
+use crate::yaml::diagnostic::Span;
 use crate::yaml::lint;
-use crate::yaml::node::Node;
+use crate::yaml::node::{Content, Node};
 use crate::yaml::section::{self, Section, item_path, items};
 
 type Sends = [(&'static str, Option<&'static str>)];
@@ -55,16 +56,60 @@ impl Scope<'_> {
             self.check_inherited(root, &section, &token.request);
         }
         let rotations = [("none", Rotation::None), ("rotating", Rotation::Rotating), ("reuse_detected", Rotation::ReuseDetected)];
-        for key in ["rotation", "replay"].into_iter().filter(|key| section.has(key)) {
-            self.report_unsupported(section.span_of(key), &format!("`{}`", section.at(key)));
-        }
+        let rotation = section.chosen("rotation", &rotations).unwrap_or(Rotation::Unknown);
         let request = self.request(&section, &shape);
         Refresh {
             request: Request { url: self.url(&section, "url", &sources::REFRESH, Kind::Request), ..request },
             response: self.response(&section, &token.response, Members::Token),
-            rotation: section.chosen("rotation", &rotations).unwrap_or(Rotation::Unknown),
-            replay: section.whole("replay"),
+            rotation,
+            replay: self.replay(&section, rotation),
         }
+    }
+
+    /// `replay`: a word, or how long a refresh token that was used is taken again.
+    fn replay(&self, refresh: &Section<'_>, rotation: Rotation) -> Replay {
+        let stated = match refresh.entry("replay").map(|entry| &entry.value) {
+            Some(node) if matches!(node.content, Content::Mapping(_)) => self.grace(refresh).map(Replay::Grace),
+            Some(node) => self.replay_word(refresh, node.span),
+            None => None,
+        };
+        match (rotation, stated) {
+            (Rotation::None, Some(Replay::Safe)) => refresh.report_restated("replay"),
+            (Rotation::None, Some(_)) => {
+                self.report_conflict(refresh, "a refresh token that is not replaced may be used again at any time");
+            }
+            (Rotation::ReuseDetected, Some(Replay::Safe)) => {
+                self.report_conflict(refresh, "where reuse is detected, a refresh token that was used is not safe to use again");
+            }
+            _ => {}
+        }
+        stated.unwrap_or(if rotation == Rotation::None { Replay::Safe } else { Replay::Unknown })
+    }
+
+    fn replay_word(&self, refresh: &Section<'_>, span: Option<Span>) -> Option<Replay> {
+        match refresh.text("replay")? {
+            "safe" => Some(Replay::Safe),
+            "never" => Some(Replay::Never),
+            other => {
+                let known = ["safe", "never", "{ grace: <seconds> }"];
+                self.report.push(lint::unknown_value::finding(span, &refresh.at("replay"), other, &known));
+                None
+            }
+        }
+    }
+
+    fn grace(&self, refresh: &Section<'_>) -> Option<u64> {
+        let section = refresh.section("replay", &[&["grace"]]);
+        let grace = section.whole("grace");
+        if grace == Some(0) {
+            let known = ["a whole number of seconds from 1 on; for none at all, write `replay: never`"];
+            self.report.push(lint::unknown_value::finding(section.span_of("grace"), &section.at("grace"), "0", &known));
+        }
+        grace
+    }
+
+    fn report_conflict(&self, refresh: &Section<'_>, why: &str) {
+        self.report.push(lint::conflicting_keys::finding(refresh.span_of("replay"), "refresh", why));
     }
 
     /// Reports what `refresh` inherits but cannot fill in.
