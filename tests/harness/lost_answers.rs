@@ -179,6 +179,26 @@ fn grace() -> [(&'static str, Node); 1] {
 }
 
 #[test]
+fn a_lost_answer_is_asked_for_again_at_once() {
+    let provider = Provider::new([Fate::AnswerLost, Fate::Issued(2)]);
+    let token = process(async { session(&provider, &[]).token().await.unwrap() });
+    assert_eq!((access_token(&token), provider.asked()), ("at-2", vec!["rt-1".to_owned(); 2]));
+    assert_eq!(provider.last_asked_at(), 0);
+}
+
+#[test]
+fn a_second_lost_answer_is_left_to_the_next_call() {
+    let provider = Provider::new([Fate::AnswerLost, Fate::AnswerLost, Fate::InvalidGrant]);
+    process(async {
+        let session = session(&provider, &[]);
+        let error = session.token().await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Network && error.is_retryable(), "{error}");
+        assert_eq!(provider.asked().len(), 2);
+        assert_outcome_is_unknown(&session.refresh().await.unwrap_err());
+    });
+}
+
+#[test]
 fn what_may_never_be_repeated_is_not() {
     for fate in [Fate::AnswerLost, Fate::Fails] {
         process(never_repeated(Provider::new([fate])));
