@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -188,33 +188,66 @@ pub fn jwt_parts(jwt: &str) -> (Map<String, Value>, Map<String, Value>) {
 
 /// A clock that the test sets; sleeping moves it, and nothing else does. It starts at [`NOW`].
 #[derive(Clone)]
-pub struct TestClock(Arc<AtomicU64>);
+pub struct TestClock {
+    began: Instant,
+    elapsed: Arc<AtomicU64>,
+}
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(NOW)))
+        Self { began: Instant::now(), elapsed: Arc::default() }
     }
 }
 
 impl TestClock {
     /// Moves the clock on.
     pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.elapsed.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Seconds since [`NOW`].
     pub fn elapsed(&self) -> u64 {
-        self.0.load(Ordering::SeqCst) - NOW
+        self.elapsed.load(Ordering::SeqCst)
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        NOW + self.elapsed()
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.began + Duration::from_secs(self.elapsed())
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.advance(duration.as_secs());
         Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// A wall clock that starts at [`NOW`], goes with tokio's clock, and is put forward and back by the test.
+#[derive(Clone)]
+pub struct WallClock {
+    began: tokio::time::Instant,
+    offset: Arc<AtomicI64>,
+}
+
+impl Default for WallClock {
+    fn default() -> Self {
+        Self { began: tokio::time::Instant::now(), offset: Arc::default() }
+    }
+}
+
+impl WallClock {
+    /// Puts the clock forward, or back.
+    pub fn put(&self, seconds: i64) {
+        self.offset.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for WallClock {
+    fn now(&self) -> u64 {
+        (NOW + self.began.elapsed().as_secs()).saturating_add_signed(self.offset.load(Ordering::SeqCst))
     }
 }

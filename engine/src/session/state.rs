@@ -1,6 +1,7 @@
 //! What the clones of a session share.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use grantry_descriptor::Str;
@@ -73,7 +74,7 @@ impl Current {
 #[derive(Default)]
 struct Pause {
     error: Option<Error>,
-    until: u64,
+    until: Option<Instant>,
     seconds: u64,
     /// When a refresh was sent that may have used its token up.
     lost_at: Option<u64>,
@@ -279,7 +280,8 @@ impl SessionInner {
         let pause = self.pause();
         let error = pause.error.as_ref()?;
         let is_final = error.needs_login() && self.binding.get().is_none();
-        (is_final || self.config.clock.now() < pause.until).then(|| error.clone())
+        let is_over = pause.until.is_none_or(|until| until <= self.config.clock.monotonic());
+        (is_final || !is_over).then(|| error.clone())
     }
 
     /// The error that ended the session, where its token has not changed since.
@@ -288,10 +290,10 @@ impl SessionInner {
     }
 
     fn pause_after(&self, error: &Error) {
-        let now = self.config.clock.now();
+        let now = self.config.clock.monotonic();
         let mut pause = self.pause();
         pause.seconds = pause.seconds.saturating_mul(2).clamp(1, LONGEST_PAUSE);
-        pause.until = clock::after(now, error.retry_after().unwrap_or(pause.seconds));
+        pause.until = Some(clock::later(now, Duration::from_secs(error.retry_after().unwrap_or(pause.seconds))));
         pause.error = Some(error.clone());
     }
 
