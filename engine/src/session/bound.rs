@@ -5,6 +5,7 @@
 //! the record fences: whoever lost the lease without knowing it cannot overwrite what came after.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -40,17 +41,23 @@ const LONGEST_WAIT: u64 = 1000;
 const CONFLICTS: u32 = 8;
 
 /// Where a session is kept.
-#[derive(Clone)]
 pub(crate) struct Binding {
     store: Arc<dyn TokenStore>,
     key: StoreKey,
-    /// The write that a failing store has yet to take.
-    late: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Names this process's renewals in leases and records. There is one at a time: what an earlier one left is known to be over.
+    holder: String,
+    /// Whether what the holder has begun may have used the refresh token up.
+    is_lost: AtomicBool,
+    /// Held while a failing store has yet to take a write.
+    late: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A client's sessions by their key: one for each in this process, as long as somebody holds it.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<StoreKey, Weak<SessionInner>>>);
+pub(crate) struct Sessions(Mutex<HashMap<StoreKey, Known>>);
+
+/// A session that may have been dropped, and its binding, which is that of the next one of the key.
+type Known = (Weak<SessionInner>, Arc<Binding>);
 
 /// The key of an application's key: no two clients, tenants or providers share one.
 pub(crate) fn key_of(config: &Config, key: &str) -> StoreKey {
@@ -59,18 +66,20 @@ pub(crate) fn key_of(config: &Config, key: &str) -> StoreKey {
 }
 
 impl Binding {
-    fn of(config: &Config, key: &str) -> Result<Self> {
+    fn new(config: &Config, key: StoreKey) -> Result<Arc<Self>> {
         let store = config.store.as_ref().ok_or_else(|| {
             Error::misuse("the client has no token store").with_hint("set one with `client.token_store(MemoryStore::new())`")
         })?;
-        Ok(Self { store: Arc::clone(store), key: key_of(config, key), late: Arc::default() })
+        let holder = entropy::token(config.entropy.as_ref())?;
+        Ok(Arc::new(Self { store: Arc::clone(store), key, holder, is_lost: AtomicBool::new(false), late: Arc::default() }))
     }
 
     pub(super) async fn settled(&self) {
-        let late = self.late.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(late) = late {
-            let _outcome = late.await;
-        }
+        let _none_is_late = self.late.lock().await;
+    }
+
+    fn is_late(&self) -> bool {
+        self.late.try_lock().is_err()
     }
 
     async fn load(&self) -> Result<Option<(u64, Entry)>> {
@@ -88,29 +97,36 @@ impl Binding {
 
 /// The session of a key, if the store has one.
 pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Option<Arc<SessionInner>>> {
-    let binding = Binding::of(config, key)?;
-    if let Some(known) = config.sessions.get(&binding.key) {
+    let key = key_of(config, key);
+    if let Some(known) = config.sessions.get(&key) {
         return Ok(Some(known));
     }
+    let binding = match config.sessions.binding(&key) {
+        Some(binding) => binding,
+        None => Binding::new(config, key)?,
+    };
     let Some((_, entry)) = binding.load().await? else { return Ok(None) };
     let inner = SessionInner::new(Arc::clone(config), Some(entry.token), Source::User, None, None);
-    let key = binding.key.clone();
-    let _new = inner.binding.set(binding);
-    Ok(Some(config.sessions.get_or_insert(key, inner)))
+    let _new = inner.binding.set(Arc::clone(&binding));
+    Ok(Some(config.sessions.get_or_insert(binding, inner)))
 }
 
 /// Keeps a session under a key, in place of what was there.
 pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
-    let binding = Binding::of(&inner.config, key)?;
+    let key = key_of(&inner.config, key);
+    let binding = match inner.binding.get() {
+        Some(known) if known.key != key => {
+            return Err(Error::misuse("the session is kept under another key; two keys would renew one token"));
+        }
+        Some(known) => Arc::clone(known),
+        None => Binding::new(&inner.config, key)?,
+    };
     let token = inner.token().ok_or_else(|| Error::misuse("the session has no token to keep"))?;
-    if inner.binding.get().is_some_and(|known| known.key != binding.key) {
-        return Err(Error::misuse("the session is kept under another key; two keys would renew one token"));
-    }
     for _ in 0..CONFLICTS {
         let version = binding.store.load(&binding.key).await?.map(|record| record.version);
         let next = next_version(&inner.config, version)?;
         if binding.write(version, next, &Entry::of(Token::clone(&token))).await? {
-            inner.config.sessions.replace(binding.key.clone(), inner);
+            inner.config.sessions.replace(Arc::clone(&binding), inner);
             let _known = inner.binding.set(binding);
             return Ok(());
         }
@@ -127,30 +143,34 @@ pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Binding) -> Result
 }
 
 impl Sessions {
-    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Weak<SessionInner>>> {
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
-        self.map().get(key).and_then(Weak::upgrade)
+        self.map().get(key).and_then(|(session, _)| session.upgrade())
     }
 
-    fn get_or_insert(&self, key: StoreKey, inner: SessionInner) -> Arc<SessionInner> {
+    fn binding(&self, key: &StoreKey) -> Option<Arc<Binding>> {
+        self.map().get(key).map(|(_, binding)| Arc::clone(binding))
+    }
+
+    fn get_or_insert(&self, binding: Arc<Binding>, inner: SessionInner) -> Arc<SessionInner> {
         let mut sessions = self.map();
-        if let Some(known) = sessions.get(&key).and_then(Weak::upgrade) {
+        if let Some(known) = sessions.get(&binding.key).and_then(|(session, _)| session.upgrade()) {
             return known;
         }
         let inner = Arc::new(inner);
         // Those that nobody holds any more make room.
         if sessions.len() >= 64 && sessions.len().is_power_of_two() {
-            sessions.retain(|_, session| session.strong_count() > 0);
+            sessions.retain(|_, (session, _)| session.strong_count() > 0);
         }
-        sessions.insert(key, Arc::downgrade(&inner));
+        sessions.insert(binding.key.clone(), (Arc::downgrade(&inner), binding));
         inner
     }
 
-    fn replace(&self, key: StoreKey, inner: &Arc<SessionInner>) {
-        self.map().insert(key, Arc::downgrade(inner));
+    fn replace(&self, binding: Arc<Binding>, inner: &Arc<SessionInner>) {
+        self.map().insert(binding.key.clone(), (Arc::downgrade(inner), binding));
     }
 
     fn forget(&self, key: &StoreKey) {
@@ -169,14 +189,14 @@ fn next_version(config: &Config, version: Option<u64>) -> Result<u64> {
 /// Renews the token of a session that is kept.
 pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
     let Some(binding) = inner.binding.get() else { return Err(Error::misuse("the session is not kept")) };
-    let holder = entropy::token(inner.config.entropy.as_ref())?;
-    let turn = Turn { inner, binding, holder };
+    let turn = Turn { inner, binding };
     for waits in 0..WAITS {
         // Another may have renewed it.
         if let Some(token) = turn.adopt().await? {
             return Ok(token);
         }
-        if turn.lease().await? {
+        // A write that is late keeps the lease until it is done.
+        if !binding.is_late() && turn.lease().await? {
             let renewed = turn.renew().await;
             turn.release().await;
             match renewed {
@@ -191,11 +211,10 @@ pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
     Err(Error::store("another process has been renewing the session for too long"))
 }
 
-/// One renewal by one holder.
+/// One renewal.
 struct Turn<'a> {
     inner: &'a Arc<SessionInner>,
-    binding: &'a Binding,
-    holder: String,
+    binding: &'a Arc<Binding>,
 }
 
 impl Turn<'_> {
@@ -221,12 +240,12 @@ impl Turn<'_> {
     }
 
     async fn lease(&self) -> Result<bool> {
-        Ok(self.binding.store.lease(&self.binding.key, &self.holder, LEASE).await?)
+        Ok(self.binding.store.lease(&self.binding.key, &self.binding.holder, LEASE).await?)
     }
 
-    /// A lease that cannot be given back runs out.
+    /// A lease that cannot be given back runs out, or serves this process's next renewal.
     async fn release(&self) {
-        let _runs_out = self.binding.store.release(&self.binding.key, &self.holder).await;
+        let _runs_out = self.binding.store.release(&self.binding.key, &self.binding.holder).await;
     }
 
     async fn wait(&self, waits: u32) {
@@ -240,7 +259,7 @@ impl Turn<'_> {
         let _heartbeat = self.heartbeat();
         let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
         let is_reuse_harmless = is_reuse_harmless(&self.inner.config.model().refresh);
-        if entry.begun.is_some() && !is_reuse_harmless {
+        if self.is_begun_by_another(&entry) && !is_reuse_harmless {
             self.inner.config.clock.sleep(PATIENCE).await;
             let Some(now) = self.binding.load().await? else { return Err(Self::signed_out()) };
             (version, entry) = now;
@@ -248,17 +267,25 @@ impl Turn<'_> {
         if let Some(token) = self.adopted(entry.clone()) {
             return Ok(Some(token));
         }
-        let lost_at = entry.begun.map(|begun| begun.at);
+        let is_begun_by_another = self.is_begun_by_another(&entry);
+        let is_lost = &self.binding.is_lost;
+        let lost_at = entry.begun.filter(|_| is_begun_by_another || is_lost.load(Ordering::Relaxed)).map(|begun| begun.at);
+        is_lost.store(lost_at.is_some(), Ordering::Relaxed);
         let at = lost_at.unwrap_or_else(|| self.inner.config.clock.now());
-        let begun = Entry { begun: Some(Begun { by: self.holder.clone(), at }), token: entry.token.clone() };
+        let begun = Entry { begun: Some(Begun { by: self.binding.holder.clone(), at }), token: entry.token.clone() };
         let next = version.saturating_add(1);
         if !self.binding.write(Some(version), next, &begun).await? {
             return Ok(None);
         }
-        match self.inner.obtain(Some(&entry.token), lost_at).await {
+        is_lost.store(true, Ordering::Relaxed);
+        let obtained = self.inner.obtain(Some(&entry.token), lost_at).await;
+        if obtained.as_ref().is_err_and(|failed| failed.lost_at.is_none()) {
+            is_lost.store(false, Ordering::Relaxed);
+        }
+        match obtained {
             Ok(token) => self.persist(next, &entry.token, token).await.map(Some),
             Err(failed) => {
-                if lost_at.is_some() && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
+                if is_begun_by_another && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
                     // The other may have used the token, and be about to write the new one down.
                     self.inner.config.clock.sleep(PATIENCE).await;
                 }
@@ -267,14 +294,18 @@ impl Turn<'_> {
         }
     }
 
+    fn is_begun_by_another(&self, entry: &Entry) -> bool {
+        entry.begun.as_ref().is_some_and(|begun| begun.by != self.binding.holder)
+    }
+
     /// Prolongs the lease as long as the renewal lasts.
     fn heartbeat(&self) -> Heartbeat {
-        let (binding, holder) = (self.binding.clone(), self.holder.clone());
+        let binding = Arc::clone(self.binding);
         let clock = Arc::clone(&self.inner.config.clock);
         Heartbeat(tokio::spawn(async move {
             loop {
                 clock.sleep(HEARTBEAT).await;
-                let _runs_out = binding.store.lease(&binding.key, &holder, LEASE).await;
+                let _runs_out = binding.store.lease(&binding.key, &binding.holder, LEASE).await;
             }
         }))
     }
@@ -293,7 +324,7 @@ impl Turn<'_> {
             }
             Err(error) => {
                 tracing::error!(target: "grantry::store", %error, "a new token is in use and not yet stored; it will be written again");
-                self.write_later(version, old.clone(), new.clone());
+                self.write_later(version, old.clone(), new.clone()).await;
                 (self.inner.publish(new), false)
             }
         };
@@ -302,20 +333,21 @@ impl Turn<'_> {
     }
 
     /// Writes a token until the store takes it, keeping others from renewing the old one.
-    fn write_later(&self, version: u64, old: Token, new: Token) {
-        let (binding, holder) = (self.binding.clone(), self.holder.clone());
+    async fn write_later(&self, version: u64, old: Token, new: Token) {
+        let binding = Arc::clone(self.binding);
+        let late = Arc::clone(&binding.late).lock_owned().await;
         let clock = Arc::clone(&self.inner.config.clock);
-        let task = tokio::spawn(async move {
+        tokio::spawn(async move {
             loop {
                 clock.sleep(Duration::from_millis(500)).await;
-                let _others_wait = binding.store.lease(&binding.key, &holder, LEASE).await;
+                let _others_wait = binding.store.lease(&binding.key, &binding.holder, LEASE).await;
                 if write_over(&binding, version, &old, &new).await.is_ok() {
-                    let _runs_out = binding.store.release(&binding.key, &holder).await;
-                    return;
+                    let _runs_out = binding.store.release(&binding.key, &binding.holder).await;
+                    break;
                 }
             }
+            drop(late);
         });
-        *self.binding.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.

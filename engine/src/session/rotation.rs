@@ -1,7 +1,9 @@
 //! Getting another token, and telling what a failure means for the old one.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use grantry_descriptor::model::{Refresh, Replay, Rotation};
 
 use super::state::{SessionInner, Source};
@@ -110,11 +112,11 @@ impl SessionInner {
         loop {
             tries = tries.saturating_add(1);
             let sent_at = self.config.clock.now();
-            let error = match refresh_token::refresh(&self.config, token, &[], Vec::new()).await {
+            let (error, fate) = match self.send(token).await {
                 Ok(token) => return Ok(token),
-                Err(error) => error,
+                Err(failed) => failed,
             };
-            let is_repeated = match Fate::of(&error) {
+            let is_repeated = match fate {
                 Fate::NotTaken => tries < TRIES && self.is_short(&error),
                 Fate::Unknown => {
                     lost_at = lost_at.or(Some(sent_at)).filter(|_| replay != Replay::Safe);
@@ -130,6 +132,19 @@ impl SessionInner {
             if !is_repeated || !self.may_send(lost_at) {
                 return Err(self.given_up(error, lost_at));
             }
+        }
+    }
+
+    /// Sends a refresh. A hook that panics over the answer loses it, as the network does.
+    async fn send(&self, token: &Token) -> Result<Token, (Error, Fate)> {
+        let refresh = refresh_token::refresh(&self.config, token, &[], Vec::new());
+        match AssertUnwindSafe(refresh).catch_unwind().await {
+            Ok(Ok(token)) => Ok(token),
+            Ok(Err(error)) => {
+                let fate = Fate::of(&error);
+                Err((error, fate))
+            }
+            Err(_printed) => Err((Error::misuse("a hook panicked").in_phase(Phase::Refresh), Fate::Unknown)),
         }
     }
 

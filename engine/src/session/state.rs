@@ -31,7 +31,7 @@ pub(crate) struct SessionInner {
     pub(super) source: Source,
     renewal: Arc<Renewal>,
     /// Where the token is kept, if anywhere.
-    pub(super) binding: OnceLock<Binding>,
+    pub(super) binding: OnceLock<Arc<Binding>>,
     pause: Mutex<Pause>,
     /// The parameters of the callback, where the session comes from one.
     pub(crate) callback: Option<Value>,

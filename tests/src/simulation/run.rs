@@ -317,7 +317,7 @@ fn descriptor(cell: Cell, seed: u64) -> Descriptor {
 /// Whether nobody goes on before the time is over for which the provider admits a repetition. Then nothing is sent again, although
 /// nothing was sent before: nobody can know that.
 fn is_forgotten(cell: Cell) -> bool {
-    cell.policy == Policy::Grace && matches!(cell.fault, Fault::DiesBeforeSending | Fault::HookPanics)
+    cell.policy == Policy::Grace && cell.fault == Fault::DiesBeforeSending
 }
 
 fn built(policy: Option<Policy>) -> Descriptor {

@@ -1,147 +1,15 @@
-//! Refreshes whose answer was lost: what is sent again, when and by whom, as the provider's descriptor says.
+//! What is sent again, when and by whom, as the provider's descriptor says.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use grantry_descriptor::Node;
 use grantry_engine::store::MemoryStore;
-use grantry_engine::{
-    Client, Clock, Descriptor, Dynamic, Error, ErrorKind, HttpRequest, HttpResponse, Lost, Session, Token, Transport,
-};
+use grantry_engine::{Error, ErrorKind, Token};
 use grantry_tests::NOW;
-use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-/// The application's key.
-const KEY: &str = "user-1";
-
-/// What becomes of a request.
-#[derive(Clone, Copy)]
-enum Fate {
-    /// The tokens of this generation are issued.
-    Issued(u32),
-    RequestLost,
-    AnswerLost,
-    /// No answer comes while the process lives.
-    Hangs,
-    Busy,
-    Fails,
-    InvalidGrant,
-}
-
-/// A provider with an answer for each request, and what it was asked: when, in milliseconds since the process started, and with which
-/// refresh token.
-struct Provider {
-    fates: Mutex<VecDeque<Fate>>,
-    asked: Mutex<Vec<(u128, String)>>,
-}
-
-impl Provider {
-    fn new(fates: impl IntoIterator<Item = Fate>) -> Arc<Self> {
-        Arc::new(Self { fates: Mutex::new(fates.into_iter().collect()), asked: Mutex::default() })
-    }
-
-    async fn answer(&self, request: HttpRequest, started: Instant) -> Result<HttpResponse, Lost> {
-        let form = String::from_utf8_lossy(request.body.as_bytes().unwrap()).into_owned();
-        let refresh_token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap().to_owned();
-        self.asked.lock().unwrap().push((started.elapsed().as_millis(), refresh_token));
-        let fate = self.fates.lock().unwrap().pop_front().expect("no more requests");
-        let answer =
-            |status: u16, body: String| HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into());
-        match fate {
-            Fate::Issued(n) => Ok(answer(
-                200,
-                format!(r#"{{"access_token":"at-{n}","token_type":"bearer","expires_in":60,"refresh_token":"rt-{n}"}}"#),
-            )),
-            Fate::RequestLost => Err(Lost::Request),
-            Fate::AnswerLost => Err(Lost::Answer),
-            Fate::Hangs => std::future::pending().await,
-            Fate::Busy => Ok(answer(503, "busy".to_owned())),
-            Fate::Fails => Ok(answer(500, "<html>".to_owned())),
-            Fate::InvalidGrant => Ok(answer(400, r#"{"error":"invalid_grant"}"#.to_owned())),
-        }
-    }
-
-    /// The refresh tokens that were sent.
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(_, token)| token.clone()).collect()
-    }
-
-    /// The seconds since the process started at which the last request came.
-    fn last_asked_at(&self) -> u128 {
-        self.asked.lock().unwrap().last().unwrap().0 / 1000
-    }
-}
-
-/// Runs a process on a clock of its own, which moves only while everybody waits. At its end it dies, whatever is under way.
-fn process<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
-}
-
-/// Starts at [`NOW`].
-struct ProcessClock(Instant);
-
-impl Clock for ProcessClock {
-    fn now(&self) -> u64 {
-        NOW + self.0.elapsed().as_secs()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
-
-/// A client in a process, of a descriptor with these cells.
-fn client(provider: &Arc<Provider>, cells: &[(&str, Node)]) -> Client<Dynamic> {
-    let descriptor = Descriptor::builder("acme")
-        .authorization_endpoint("https://acme.example/authorize")
-        .token_endpoint("https://acme.example/token")
-        .client_authentication_method("client_secret_post");
-    let descriptor = cells.iter().fold(descriptor, |descriptor, (path, value)| descriptor.set(path, value.clone()));
-    let (provider, started) = (Arc::clone(provider), Instant::now());
-    let transport = Transport::builder().danger_in_process(move |request| {
-        let provider = Arc::clone(&provider);
-        async move { provider.answer(request, started).await }
-    });
-    let client = Client::from_descriptor(descriptor.build().unwrap(), BTreeMap::new(), "dev", "secret").unwrap();
-    client.transport(transport.build()).clock(ProcessClock(started))
-}
-
-/// The tokens of the first generation, expired.
-fn expired() -> Token {
-    let mut token = Token::new("at-1");
-    token.refresh_token = Some("rt-1".into());
-    token.expires_at = Some(NOW - 1);
-    token
-}
-
-/// A session that is kept nowhere.
-fn session(provider: &Arc<Provider>, cells: &[(&str, Node)]) -> Session {
-    client(provider, cells).session(expired())
-}
-
-fn store() -> Arc<MemoryStore> {
-    let store = Arc::new(MemoryStore::new());
-    process(async {
-        let client = client(&Provider::new([]), &[]).shared_token_store(Arc::clone(&store) as _);
-        client.session(expired()).keep(KEY).await.unwrap();
-    });
-    store
-}
-
-/// What a process gets from the session in the store.
-async fn stored(provider: &Arc<Provider>, cells: &[(&str, Node)], store: &Arc<MemoryStore>) -> Result<Arc<Token>, Error> {
-    let client = client(provider, cells).shared_token_store(Arc::clone(store) as _);
-    client.session_for(KEY).await.unwrap().unwrap().token().await
-}
-
-/// A process that dies while the provider has its refresh request.
-fn dies(provider: &Arc<Provider>, cells: &[(&str, Node)], store: &Arc<MemoryStore>) {
-    let outcome = process(async { tokio::time::timeout(Duration::from_secs(1), stored(provider, cells, store)).await });
-    assert!(outcome.is_err(), "the process lives");
-}
+use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, dies, process, session, store, stored};
 
 /// What a process gets that begins so many seconds after its start, if it gets it before it dies.
 fn later(seconds: u64, life: u64, provider: &Arc<Provider>, store: &Arc<MemoryStore>) -> Option<Result<Arc<Token>, Error>> {
@@ -151,15 +19,6 @@ fn later(seconds: u64, life: u64, provider: &Arc<Provider>, store: &Arc<MemorySt
         let session = client.session_for(KEY).await.unwrap().unwrap();
         tokio::time::timeout(Duration::from_secs(life), session.token()).await.ok()
     })
-}
-
-fn access_token(token: &Token) -> &str {
-    token.access_token.expose()
-}
-
-fn assert_outcome_is_unknown(error: &Error) {
-    assert_eq!(error.kind(), ErrorKind::RefreshOutcomeUnknown, "{error}");
-    assert!(error.needs_login() && !error.is_retryable(), "{error}");
 }
 
 fn none() -> [(&'static str, Node); 1] {

@@ -1,0 +1,240 @@
+//! What an earlier renewal of the same process left behind: it is known to be over, and nobody waits for it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use grantry_descriptor::Node;
+use grantry_engine::store::{MemoryStore, Record, StoreError, StoreKey, StoreTask, TokenStore};
+use grantry_engine::{Client, ErrorKind, Hooks, Session};
+use tokio::time::Instant;
+
+use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, dies, process, store};
+
+/// How a write fails.
+#[derive(Clone, Copy)]
+enum Write {
+    Succeeds,
+    Fails,
+    /// It has its effect, and nobody is told.
+    SucceedsAndFails,
+}
+
+/// A store that fails as it is told, and then no more.
+struct Failing {
+    store: Arc<MemoryStore>,
+    writes: Mutex<Vec<Write>>,
+    releases: AtomicUsize,
+}
+
+impl Failing {
+    /// The first writes go like that.
+    fn writes(writes: impl IntoIterator<Item = Write>) -> Self {
+        let mut writes: Vec<Write> = writes.into_iter().collect();
+        writes.reverse();
+        Self { store: store(), writes: Mutex::new(writes), releases: AtomicUsize::new(0) }
+    }
+
+    /// The first leases cannot be given back.
+    fn releases(count: usize) -> Self {
+        Self { store: store(), writes: Mutex::default(), releases: AtomicUsize::new(count) }
+    }
+}
+
+impl TokenStore for Failing {
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, Option<Record>> {
+        self.store.load(key)
+    }
+
+    fn compare_and_swap<'a>(&'a self, key: &'a StoreKey, expected: Option<u64>, record: &'a Record) -> StoreTask<'a, bool> {
+        let write = self.writes.lock().unwrap().pop().unwrap_or(Write::Succeeds);
+        Box::pin(async move {
+            match write {
+                Write::Succeeds => self.store.compare_and_swap(key, expected, record).await,
+                Write::Fails => Err(StoreError::new("down")),
+                Write::SucceedsAndFails => {
+                    self.store.compare_and_swap(key, expected, record).await?;
+                    Err(StoreError::new("down"))
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, ()> {
+        self.store.delete(key)
+    }
+
+    fn lease<'a>(&'a self, key: &'a StoreKey, holder: &'a str, ttl: Duration) -> StoreTask<'a, bool> {
+        self.store.lease(key, holder, ttl)
+    }
+
+    fn release<'a>(&'a self, key: &'a StoreKey, holder: &'a str) -> StoreTask<'a, ()> {
+        let fails = self.releases.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        match fails {
+            true => Box::pin(async { Err(StoreError::new("down")) }),
+            false => self.store.release(key, holder),
+        }
+    }
+}
+
+/// Runs a process that lives on.
+fn living<T>(provider: &Arc<Provider>, cells: &[(&str, Node)], store: Failing, work: impl AsyncFnOnce(Client) -> T) -> T {
+    process(async { work(client(provider, cells).token_store(store)).await })
+}
+
+/// The session, as a request of a web application gets it.
+async fn session(client: &Client) -> Session {
+    client.session_for(KEY).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_lease_that_was_not_given_back_is_not_waited_for() {
+    let provider = Provider::new([Fate::Issued(2), Fate::Issued(3)]);
+    living(&provider, &[], Failing::releases(1), async |client| {
+        session(&client).await.refresh().await.unwrap();
+        let started = Instant::now();
+        session(&client).await.refresh().await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn another_process_waits_for_it() {
+    let (provider, store) = (Provider::new([Fate::Issued(2), Fate::Issued(3)]), Arc::new(Failing::releases(1)));
+    process(async {
+        let one = client(&provider, &[]).shared_token_store(Arc::clone(&store) as _);
+        let another = client(&provider, &[]).shared_token_store(Arc::clone(&store) as _);
+        session(&one).await.refresh().await.unwrap();
+        let started = Instant::now();
+        session(&another).await.refresh().await.unwrap();
+        assert!((9..12).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    });
+}
+
+#[test]
+fn a_renewal_that_lost_its_answer_is_not_waited_for() {
+    let provider = Provider::new([Fate::AnswerLost, Fate::AnswerLost, Fate::Issued(2)]);
+    living(&provider, &[], Failing::writes([]), async |client| {
+        session(&client).await.token().await.unwrap_err();
+        let started = Instant::now();
+        let token = session(&client).await.token().await.unwrap();
+        assert_eq!(access_token(&token), "at-2");
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    });
+}
+
+#[test]
+fn a_renewal_that_lost_its_answer_is_not_forgotten() {
+    let provider = Provider::new([Fate::AnswerLost, Fate::AnswerLost, Fate::InvalidGrant]);
+    living(&provider, &[], Failing::writes([]), async |client| {
+        session(&client).await.token().await.unwrap_err();
+        assert_outcome_is_unknown(&session(&client).await.token().await.unwrap_err());
+    });
+}
+
+#[test]
+fn a_renewal_that_ended_with_its_runtime_is_not_forgotten() {
+    let (provider, store) = (Provider::new([Fate::Hangs, Fate::InvalidGrant]), Failing::writes([]));
+    let client = process(async {
+        let client = client(&provider, &[]).token_store(store);
+        assert!(tokio::time::timeout(Duration::from_secs(1), session(&client).await.token()).await.is_err());
+        client
+    });
+    assert_outcome_is_unknown(&process(async { session(&client).await.token().await.unwrap_err() }));
+}
+
+#[test]
+fn what_another_process_left_in_doubt_stays_so() {
+    let (provider, store) = (Provider::new([Fate::Hangs, Fate::InvalidGrant]), Failing::writes([]));
+    dies(&provider, &[], &store.store);
+    *store.writes.lock().unwrap() = vec![Write::SucceedsAndFails];
+    living(&provider, &[], store, async |client| {
+        assert_eq!(session(&client).await.token().await.unwrap_err().kind(), ErrorKind::Store);
+        assert_outcome_is_unknown(&session(&client).await.token().await.unwrap_err());
+    });
+}
+
+/// The record says that a renewal was begun, and this process knows that it was not.
+#[test]
+fn what_was_only_written_down_is_not_in_doubt() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Failing::writes([Write::SucceedsAndFails]);
+    living(&provider, &[("refresh.replay", "never".into())], store, async |client| {
+        assert_eq!(session(&client).await.token().await.unwrap_err().kind(), ErrorKind::Store);
+        let started = Instant::now();
+        assert_eq!(access_token(&session(&client).await.token().await.unwrap()), "at-2");
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    });
+}
+
+/// It could not write down that nothing was sent.
+#[test]
+fn what_did_not_leave_is_not_in_doubt() {
+    let provider = Provider::new([Fate::RequestLost, Fate::RequestLost, Fate::RequestLost, Fate::Issued(2)]);
+    let store = Failing::writes([Write::Succeeds, Write::Fails]);
+    living(&provider, &[("refresh.replay", "never".into())], store, async |client| {
+        assert_eq!(session(&client).await.token().await.unwrap_err().kind(), ErrorKind::Network);
+        assert_eq!(access_token(&session(&client).await.token().await.unwrap()), "at-2");
+    });
+}
+
+#[test]
+fn a_token_that_is_not_stored_yet_is_stored_before_it_is_renewed() {
+    let provider = Provider::new([Fate::Issued(2), Fate::Issued(3)]);
+    // The write that begins, and those that the store does not take.
+    let store = Failing::writes([Write::Succeeds, Write::Fails, Write::Fails, Write::Fails]);
+    living(&provider, &[], store, async |client| {
+        let session = session(&client).await;
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-2");
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn closing_waits_for_a_token_that_is_not_stored_yet() {
+    let (provider, store) = (Provider::new([Fate::Issued(2)]), Arc::new(Failing::writes([Write::Succeeds, Write::Fails])));
+    process(async {
+        let client = client(&provider, &[]).shared_token_store(Arc::clone(&store) as _);
+        let session = session(&client).await;
+        session.refresh().await.unwrap();
+        session.close().await;
+        let record = store.load(&StoreKey::new("acme", ["dev", KEY])).await.unwrap().unwrap();
+        assert!(record.content.expose().contains("rt-2"));
+    });
+}
+
+#[test]
+fn a_hook_that_panics_over_an_answer_loses_it_as_the_network_does() {
+    let provider = Provider::new([Fate::Issued(2), Fate::Issued(3)]);
+    let calls = AtomicUsize::new(0);
+    let hooks = Hooks::new().refresh_token_response(move |answer| {
+        let panics = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            assert!(!panics, "the hook panics");
+            Ok(answer)
+        }
+    });
+    let token = living(&provider, &[], Failing::writes([]), async |client| {
+        let client = client.hooks(hooks);
+        session(&client).await.token().await.unwrap()
+    });
+    assert_eq!((access_token(&token), provider.asked()), ("at-3", vec!["rt-1".to_owned(); 2]));
+    assert_eq!(provider.last_asked_at(), 0);
+}
+
+#[test]
+fn a_hook_that_always_panics_is_an_error_that_says_so() {
+    let provider = Provider::new([Fate::Issued(2), Fate::Issued(3), Fate::InvalidGrant]);
+    let hooks = Hooks::new().refresh_token_response(|answer| async move {
+        assert_ne!(answer.status.as_u16(), 200, "the hook panics");
+        Ok(answer)
+    });
+    living(&provider, &[], Failing::writes([]), async |client| {
+        let client = client.hooks(hooks);
+        let error = session(&client).await.token().await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Misuse, "acme: refresh: a hook panicked"));
+        assert_outcome_is_unknown(&session(&client).await.token().await.unwrap_err());
+    });
+}
