@@ -45,6 +45,12 @@ pub type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// An application registered with a provider. Cheap to clone.
 ///
+/// Its sessions leave a provider that is busy alone together. Once the token endpoint has answered one of them with 429 or 503, none
+/// renews its token by itself until the time is over that it names (`Retry-After`), or one that doubles, from a quarter of a second to
+/// half a minute. Then one goes to see, and the others follow, spread over seconds. Meanwhile a token that is still valid is used on,
+/// and a session without one gets the error, with [`retry_after`](Error::retry_after). [`Session::refresh`] is sent all the same. Clients
+/// that are cloned share this; one whose settings are changed begins anew.
+///
 /// `grantry::provider!` gives each provider an alias: `github::Client`. The bare `Client` is the erased one: any provider's, or one
 /// that is known at run time only.
 pub struct Client<P = Dynamic> {
@@ -142,8 +148,9 @@ impl<P: Provider> Client<P> {
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Config)) -> Self {
         let config = Arc::make_mut(&mut self.config);
         change(config);
-        // Sessions know the settings that they were made with.
+        // Sessions know the settings that they were made with, and the gate is that of one endpoint.
         config.sessions = Arc::default();
+        config.gate = Arc::default();
         config.built = Built::default();
         self
     }

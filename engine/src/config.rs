@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::hooks::{Hooks, OnRequest, OnTokenUpdate};
 #[cfg(feature = "jose")]
 use crate::openid::Keys;
-use crate::session::Sessions;
+use crate::session::{Gate, Sessions};
 use crate::store::TokenStore;
 use crate::transport::Transport;
 
@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) refreshing: Refreshing,
     pub(crate) store: Option<Arc<dyn TokenStore>>,
     pub(crate) sessions: Arc<Sessions>,
+    /// Closed while the token endpoint is busy.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) transport: Transport,
     /// Tolerated difference between the provider's clock and this one's, in seconds.
     pub(crate) clock_skew: u64,
@@ -114,6 +116,7 @@ impl Config {
             refreshing: Refreshing::default(),
             store: None,
             sessions: Arc::default(),
+            gate: Arc::default(),
             transport: Transport::default(),
             clock_skew: SKEW,
             built: Built::default(),

@@ -186,8 +186,8 @@ fn next_version(config: &Config, version: Option<u64>) -> Result<u64> {
     }
 }
 
-/// Renews the token of a session that is kept.
-pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
+/// Renews the token of a session that is kept; `is_asked`: as the application wants it.
+pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<Arc<Token>> {
     let Some(binding) = inner.binding.get() else { return Err(Error::misuse("the session is not kept")) };
     let turn = Turn { inner, binding };
     for waits in 0..WAITS {
@@ -197,7 +197,7 @@ pub(super) async fn renew(inner: &Arc<SessionInner>) -> Result<Arc<Token>> {
         }
         // A write that is late keeps the lease until it is done.
         if !binding.is_late() && turn.lease().await? {
-            let renewed = turn.renew().await;
+            let renewed = turn.renew(is_asked).await;
             turn.release().await;
             match renewed {
                 Ok(Some(token)) => return Ok(token),
@@ -255,7 +255,7 @@ impl Turn<'_> {
     }
 
     /// Renews under the lease. `None`: the record changed meanwhile.
-    async fn renew(&self) -> Result<Option<Arc<Token>>> {
+    async fn renew(&self, is_asked: bool) -> Result<Option<Arc<Token>>> {
         let _heartbeat = self.heartbeat();
         let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
         let is_reuse_harmless = is_reuse_harmless(&self.inner.config.model().refresh);
@@ -266,6 +266,9 @@ impl Turn<'_> {
         }
         if let Some(token) = self.adopted(entry.clone()) {
             return Ok(Some(token));
+        }
+        if !is_asked {
+            self.inner.enter()?;
         }
         let is_begun_by_another = self.is_begun_by_another(&entry);
         let is_lost = &self.binding.is_lost;

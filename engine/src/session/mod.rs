@@ -1,6 +1,7 @@
 //! A session: a client and a token that it got.
 
 mod bound;
+mod gate;
 mod renewal;
 mod rotation;
 mod state;
@@ -15,6 +16,7 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 pub(crate) use self::bound::{Sessions, session_for};
+pub(crate) use self::gate::Gate;
 pub(crate) use self::state::{SessionInner, Source};
 use crate::client::Task;
 use crate::config::Config;

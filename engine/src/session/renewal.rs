@@ -18,10 +18,11 @@ impl Renewal {
     /// Joins the renewal that is under way, or starts `renew` unless `is_done` tells that its work was done meanwhile.
     ///
     /// It runs in a task of its own: a caller that is dropped or times out does not cancel it, and one that panics does not
-    /// poison it.
-    pub(crate) async fn run<F>(self: &Arc<Self>, is_done: impl FnOnce() -> Option<Arc<Token>>, renew: F) -> Outcome
+    /// poison it. Its future, which is large, is made by that task only.
+    pub(crate) async fn run<F, R>(self: &Arc<Self>, is_done: impl FnOnce() -> Option<Arc<Token>>, renew: F) -> Outcome
     where
-        F: Future<Output = Outcome> + Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+        R: Future<Output = Outcome> + Send,
     {
         let shared = {
             let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,14 +50,15 @@ impl Renewal {
         }
     }
 
-    fn start<F>(self: &Arc<Self>, renew: F) -> Shared<BoxFuture<'static, Outcome>>
+    fn start<F, R>(self: &Arc<Self>, renew: F) -> Shared<BoxFuture<'static, Outcome>>
     where
-        F: Future<Output = Outcome> + Send + 'static,
+        F: FnOnce() -> R + Send + 'static,
+        R: Future<Output = Outcome> + Send,
     {
         let renewal = Arc::clone(self);
         let task = tokio::spawn(async move {
             let _done = Done(renewal);
-            renew.await
+            renew().await
         });
         async move { task.await.unwrap_or_else(|error| Err(stopped(&error))) }.boxed().shared()
     }

@@ -116,19 +116,23 @@ impl SessionInner {
                 Ok(token) => return Ok(token),
                 Err(failed) => failed,
             };
-            let is_repeated = match fate {
-                Fate::NotTaken => tries < TRIES && self.is_short(&error),
+            let (error, is_repeated) = match fate {
+                Fate::NotTaken => match self.next_try(&mut tries, &error).await {
+                    Ok(()) => (error, true),
+                    Err(last) => (last, false),
+                },
                 Fate::Unknown => {
                     lost_at = lost_at.or(Some(sent_at)).filter(|_| replay != Replay::Safe);
                     repeats = repeats.saturating_add(1);
-                    repeats <= most_repeats(replay)
+                    let is_repeated = repeats <= most_repeats(replay);
+                    if is_repeated {
+                        self.wait(tries, &error).await;
+                    }
+                    (error, is_repeated)
                 }
                 Fate::Gone => return Err(self.gone(error, lost_at)),
-                Fate::Refused => false,
+                Fate::Refused => (error, false),
             };
-            if is_repeated {
-                self.wait(tries, &error).await;
-            }
             if !is_repeated || !self.may_send(lost_at) {
                 return Err(self.given_up(error, lost_at));
             }
@@ -139,11 +143,10 @@ impl SessionInner {
     async fn send(&self, token: &Token) -> Result<Token, (Error, Fate)> {
         let refresh = refresh_token::refresh(&self.config, token, &[], Vec::new());
         match AssertUnwindSafe(refresh).catch_unwind().await {
-            Ok(Ok(token)) => Ok(token),
-            Ok(Err(error)) => {
+            Ok(outcome) => self.heard(outcome).map_err(|error| {
                 let fate = Fate::of(&error);
-                Err((error, fate))
-            }
+                (error, fate)
+            }),
             Err(_printed) => Err((Error::misuse("a hook panicked").in_phase(Phase::Refresh), Fate::Unknown)),
         }
     }
@@ -178,25 +181,62 @@ impl SessionInner {
         let mut tries = 0_u32;
         loop {
             tries = tries.saturating_add(1);
-            let error = match &self.source {
+            let outcome = match &self.source {
                 Source::User => return Err(Error::misuse("the session has no token")),
-                Source::Direct(grant, parameters) => match direct::token(&self.config, *grant, parameters).await {
-                    Ok((token, _)) => return Ok(token),
-                    Err(error) => error,
-                },
+                Source::Direct(grant, parameters) => {
+                    direct::token(&self.config, *grant, parameters).await.map(|(token, _)| token)
+                }
                 #[cfg(feature = "jose")]
-                Source::ServiceAccount(account) => match service_account::token(&self.config, account).await {
-                    Ok(token) => return Ok(token),
-                    Err(error) => error,
-                },
+                Source::ServiceAccount(account) => service_account::token(&self.config, account).await,
+            };
+            let error = match self.heard(outcome) {
+                Ok(token) => return Ok(token),
+                Err(error) => error,
             };
             match Fate::of(&error) {
-                Fate::NotTaken | Fate::Unknown if tries < TRIES && error.is_retryable() && self.is_short(&error) => {
-                    self.wait(tries, &error).await;
-                }
+                Fate::NotTaken | Fate::Unknown if error.is_retryable() => self.next_try(&mut tries, &error).await?,
                 _ => return Err(error),
             }
         }
+    }
+
+    /// Lets a request pass that the application did not ask for, unless the client's sessions leave the provider alone.
+    pub(super) fn enter(&self) -> Result<()> {
+        if self.is_self_signed() {
+            return Ok(());
+        }
+        self.config.gate.enter(self.config.clock.monotonic(), self.config.entropy.as_ref())
+    }
+
+    /// Tells the client's other sessions how the provider is.
+    fn heard(&self, outcome: Result<Token>) -> Result<Token> {
+        if !self.is_self_signed() {
+            self.config.gate.note(outcome.as_ref().err(), self.config.clock.monotonic());
+        }
+        outcome
+    }
+
+    /// Whether the session makes its tokens itself: it asks nobody.
+    fn is_self_signed(&self) -> bool {
+        match &self.source {
+            #[cfg(feature = "jose")]
+            Source::ServiceAccount(account) => account.shape(&self.config).is_ok_and(|shape| shape.grant_type.is_none()),
+            _ => false,
+        }
+    }
+
+    /// Waits until another try may be made, or gives the error that there is none.
+    async fn next_try(&self, tries: &mut u32, error: &Error) -> Result<()> {
+        let mut error = error.clone();
+        while *tries < TRIES && self.is_short(&error) {
+            self.wait(*tries, &error).await;
+            match self.enter() {
+                Ok(()) => return Ok(()),
+                Err(turned_away) => error = turned_away,
+            }
+            *tries = tries.saturating_add(1);
+        }
+        Err(error)
     }
 
     /// Whether the provider lets one try again soon.

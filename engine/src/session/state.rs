@@ -200,19 +200,19 @@ impl SessionInner {
         if let Some(error) = self.paused() {
             return Err(error);
         }
-        self.run_renewal(seen).await
+        self.run_renewal(seen, false).await
     }
 
-    /// The same where the application asks: now.
+    /// The same where the application asks: now, and even if the provider is busy.
     pub(super) async fn renew_on_demand(self: &Arc<Self>) -> Result<Arc<Token>> {
-        self.run_renewal(self.token().as_ref()).await
+        self.run_renewal(self.token().as_ref(), true).await
     }
 
-    async fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>) -> Result<Arc<Token>> {
+    async fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Result<Arc<Token>> {
         let newer = || self.token().filter(|now| seen.is_none_or(|seen| !Arc::ptr_eq(seen, now)));
         let inner = Arc::clone(self);
-        let renew = async move {
-            let renewed = inner.renew_now().await;
+        let renew = move || async move {
+            let renewed = inner.renew_now(is_asked).await;
             if let Err(error) = &renewed {
                 inner.pause_after(error);
             }
@@ -221,9 +221,12 @@ impl SessionInner {
         self.renewal.run(newer, renew).await
     }
 
-    async fn renew_now(self: &Arc<Self>) -> Result<Arc<Token>> {
+    async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Arc<Token>> {
         if self.binding.get().is_some() {
-            return bound::renew(self).await;
+            return bound::renew(self, is_asked).await;
+        }
+        if !is_asked {
+            self.enter()?;
         }
         let previous = self.token();
         let lost_at = self.pause().lost_at.take();
