@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
                 self.call_additional(additional).await?;
             }
         }
-        self.session.learn(learn(&self.session.config, Source::Userinfo, &self.values())?);
+        self.session.learn(&learn(&self.session.config, Source::Userinfo, &self.values())?);
         let claims = if self.userinfo.claims.is_empty() { self.own_claims()? } else { self.mapped_claims()? };
         let mut claims = self.checked(claims)?;
         Ok(Profile { others: Others::take(&mut claims), claims, raw: self.raw })

@@ -23,12 +23,18 @@ const LATENCY: Duration = Duration::from_millis(200);
 const ACME: &str = "
 name: Acme
 documentation: https://docs.acme.example/
+variables:
+  region: { description: where the account lives, from: userinfo.region, optional: true, pattern: \"[a-z]+\" }
 endpoints:
   authorization_endpoint: https://acme.example/authorize
   token_endpoint: https://acme.example/token
+  userinfo_endpoint: https://acme.example/userinfo
 client_authentication: { method: client_secret_post }
 requests:
   base_url: https://api.acme.example/
+  headers: { x-region: \"{region}\" }
+userinfo:
+  claims: { sub: sub, name: region }
 service_accounts:
   robot:
     grant_type: null
@@ -56,7 +62,7 @@ impl Provider {
             let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
             async move {
                 if request.url.path() != "/token" {
-                    return Ok(sent(200, "{}"));
+                    return Ok(sent(200, r#"{"sub":"1","region":"eu"}"#));
                 }
                 let number = {
                     let mut log = log.lock().unwrap();
@@ -321,4 +327,17 @@ async fn a_token_that_the_session_signs_itself_needs_no_provider() {
     let robot = ServiceAccount::of(provider.client.clone(), "robot").unwrap().key(key).session().unwrap();
     robot.get("items").await.unwrap();
     assert_eq!(provider.calls(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_learned_about_the_user_makes_no_lost_answer_forgotten() {
+    let gone = || Ok(sent(400, r#"{"error":"invalid_grant"}"#));
+    let provider = Provider::start(move |number, _| if number <= 2 { Err(Lost::Answer) } else { gone() });
+    let session = provider.client.session(expiring(30));
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "old");
+    session.profile().await.unwrap();
+    // The pause goes on.
+    session.token().await.unwrap();
+    assert_eq!(provider.calls.lock().unwrap().len(), 2);
+    assert_eq!(session.refresh().await.unwrap_err().kind(), ErrorKind::RefreshOutcomeUnknown);
 }

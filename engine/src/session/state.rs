@@ -128,14 +128,19 @@ impl SessionInner {
         token
     }
 
-    /// Remembers values of variables that were learned after sign-in.
-    pub(crate) fn learn(&self, found: Vec<(String, String)>) {
-        let Some(token) = self.token().filter(|_| !found.is_empty()) else { return };
-        let mut token = Token::clone(&token);
-        for (name, value) in found {
-            token.learn(&name, value);
+    /// Remembers values of variables that were learned after sign-in. It is the same token still: what is known of its renewal stays.
+    pub(crate) fn learn(&self, found: &[(String, String)]) {
+        if found.is_empty() {
+            return;
         }
-        self.publish(token);
+        self.pause().is_outcome_unknown = false;
+        self.current.rcu(|current| {
+            let mut token = Token::clone(&current.as_ref()?.token);
+            for (name, value) in found {
+                token.learn(name, value.clone());
+            }
+            Some(Arc::new(Current::new(&self.config, Arc::new(token))))
+        });
     }
 
     /// The token, renewed first where that is due.
