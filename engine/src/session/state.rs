@@ -133,7 +133,6 @@ impl SessionInner {
         if found.is_empty() {
             return;
         }
-        self.pause().is_outcome_unknown = false;
         self.current.rcu(|current| {
             let mut token = Token::clone(&current.as_ref()?.token);
             for (name, value) in found {

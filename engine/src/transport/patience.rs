@@ -72,3 +72,71 @@ async fn until<F: Future>(end: Option<Instant>, work: F) -> Option<F::Output> {
 fn late(message: String) -> Error {
     Error::new(ErrorKind::Network, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+    use crate::transport::TransportBuilder;
+
+    const READ: &str = "the provider did not answer in time";
+
+    /// The default limits: 10 s for a read, 30 s for a whole request.
+    fn options() -> Options {
+        TransportBuilder::default().options
+    }
+
+    async fn after<T>(seconds: u64, what: T) -> T {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        what
+    }
+
+    /// The message of the error, and after how many seconds it came.
+    async fn failure<T: std::fmt::Debug>(waiting: impl Future<Output = Result<T>>) -> (String, u64) {
+        let started = Instant::now();
+        let error = waiting.await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Network && error.is_retryable() && !error.is_unsent(), "{error:?}");
+        (error.to_string(), started.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_read() {
+        for limits in [Patience::for_each_read, Patience::for_all] {
+            assert_eq!(failure(limits(&options()).with_read(pending::<()>())).await, (READ.to_owned(), 10));
+            assert_eq!(failure(limits(&options()).with_piece(pending::<()>())).await, (READ.to_owned(), 10));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_protocol_request_that_trickles_ends_as_a_whole() {
+        let patience = Patience::for_all(&options());
+        for _ in 0..3 {
+            assert_eq!(patience.with_piece(after(8, "a piece")).await.unwrap(), "a piece");
+        }
+        assert_eq!(failure(patience.with_piece(pending::<()>())).await, ("no answer within 30 s".to_owned(), 6));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_protected_request_may_trickle_for_ever() {
+        let patience = Patience::for_each_read(&options());
+        for _ in 0..100 {
+            assert_eq!(patience.with_piece(after(9, "a piece")).await.unwrap(), "a piece");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_application_sets_the_limits() {
+        let builder = TransportBuilder::default().read_timeout(Duration::from_secs(2)).timeout(Duration::from_secs(3));
+        let patience = Patience::for_all(&builder.options);
+        assert_eq!(failure(patience.with_read(pending::<()>())).await, (READ.to_owned(), 2));
+        assert_eq!(failure(patience.with_read(pending::<()>())).await, ("no answer within 3 s".to_owned(), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_is_taken_after_the_end_too() {
+        let patience = Patience::for_all(&options());
+        after(60, ()).await;
+        assert_eq!(patience.with_piece(ready("a piece")).await.unwrap(), "a piece");
+    }
+}
