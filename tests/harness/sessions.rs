@@ -103,6 +103,11 @@ fn granted(number: usize) -> Answer {
     Ok(sent(200, &json!({ "access_token": format!("at-{number}"), "expires_in": 3600 }).to_string()))
 }
 
+/// The refresh token is used up.
+fn gone() -> Answer {
+    Ok(sent(400, r#"{"error":"invalid_grant"}"#))
+}
+
 /// HTTP 503 with `Retry-After`.
 fn busy(seconds: u64) -> Answer {
     let mut answer = sent(503, "busy");
@@ -331,7 +336,6 @@ async fn a_token_that_the_session_signs_itself_needs_no_provider() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_learned_about_the_user_makes_no_lost_answer_forgotten() {
-    let gone = || Ok(sent(400, r#"{"error":"invalid_grant"}"#));
     let provider = Provider::start(move |number, _| if number <= 2 { Err(Lost::Answer) } else { gone() });
     let session = provider.client.session(expiring(30));
     assert_eq!(session.token().await.unwrap().access_token.expose(), "old");
@@ -340,4 +344,27 @@ async fn what_is_learned_about_the_user_makes_no_lost_answer_forgotten() {
     session.token().await.unwrap();
     assert_eq!(provider.calls.lock().unwrap().len(), 2);
     assert_eq!(session.refresh().await.unwrap_err().kind(), ErrorKind::RefreshOutcomeUnknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_a_renewal_that_was_only_just_begun() {
+    let provider = Provider::start(|number, _| granted(number));
+    let client = provider.client.clone().refresh_ahead(Duration::from_secs(600));
+    let session = client.session(expiring(120));
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "old");
+    // Nothing else has had its turn since.
+    session.close().await;
+    assert_eq!(session.current_token().unwrap().access_token.expose(), "at-1");
+    assert_eq!(provider.calls(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_ahead_that_failed_is_not_begun_again_with_each_request() {
+    let provider = Provider::start(|_, _| gone());
+    let session = provider.client.clone().refresh_ahead(Duration::from_secs(600)).session(expiring(120));
+    for _ in 0..20 {
+        session.get("items").await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(provider.calls(), [0]);
 }

@@ -1,5 +1,6 @@
 //! One renewal at a time: whoever needs a new token waits for the one that is on its way.
 
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -10,31 +11,32 @@ use crate::token::Token;
 
 type Outcome = Result<Arc<Token>>;
 
+/// A renewal that whoever wants may wait for.
+pub(crate) type Running = Shared<BoxFuture<'static, Outcome>>;
+
 /// The renewal that is under way, if any.
 #[derive(Default)]
-pub(crate) struct Renewal(Mutex<Option<Shared<BoxFuture<'static, Outcome>>>>);
+pub(crate) struct Renewal(Mutex<Option<Running>>);
 
 impl Renewal {
-    /// Joins the renewal that is under way, or starts `renew` unless `is_done` tells that its work was done meanwhile.
+    /// Joins the renewal that is under way, or starts `renew` unless `is_done` tells that its work was done meanwhile. It is under way
+    /// when this returns, awaited or not.
     ///
     /// It runs in a task of its own: a caller that is dropped or times out does not cancel it, and one that panics does not
     /// poison it. Its future, which is large, is made by that task only.
-    pub(crate) async fn run<F, R>(self: &Arc<Self>, is_done: impl FnOnce() -> Option<Arc<Token>>, renew: F) -> Outcome
+    pub(crate) fn run<F, R>(self: &Arc<Self>, is_done: impl FnOnce() -> Option<Arc<Token>>, renew: F) -> Running
     where
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Outcome> + Send,
     {
-        let shared = {
-            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(token) = is_done() {
-                return Ok(token);
-            }
-            match &*slot {
-                Some(shared) => shared.clone(),
-                None => slot.insert(self.start(renew)).clone(),
-            }
-        };
-        shared.await
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = is_done() {
+            return ready(Ok(token)).boxed().shared();
+        }
+        match &*slot {
+            Some(running) => running.clone(),
+            None => slot.insert(self.start(renew)).clone(),
+        }
     }
 
     /// Whether a renewal is under way.
@@ -44,13 +46,13 @@ impl Renewal {
 
     /// Waits for the renewal that is under way, if any.
     pub(crate) async fn settled(&self) {
-        let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(shared) = shared {
-            let _outcome = shared.await;
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(running) = running {
+            let _outcome = running.await;
         }
     }
 
-    fn start<F, R>(self: &Arc<Self>, renew: F) -> Shared<BoxFuture<'static, Outcome>>
+    fn start<F, R>(self: &Arc<Self>, renew: F) -> Running
     where
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Outcome> + Send,

@@ -10,7 +10,7 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::bound::{self, Binding};
-use super::renewal::Renewal;
+use super::renewal::{Renewal, Running};
 use crate::clock;
 use crate::config::{Config, Refreshing};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -188,9 +188,9 @@ impl SessionInner {
         let spread = self.config.refreshing.ahead / 2;
         let jitter = crate::entropy::below(self.config.entropy.as_ref(), spread);
         let leeway = clock::after(self.config.refreshing.leeway, clock::since(jitter, self.config.refreshing.ahead));
-        if self.can_renew(token) && !self.renewal.is_running() && token.is_due(self.config.clock.now(), leeway) {
-            let (inner, token) = (Arc::clone(self), Arc::clone(token));
-            tokio::spawn(async move { inner.renew(Some(&token)).await });
+        let is_due = token.is_due(self.config.clock.now(), leeway);
+        if is_due && self.can_renew(token) && !self.renewal.is_running() && self.paused().is_none() {
+            let _under_way = self.run_renewal(Some(token), false);
         }
     }
 
@@ -212,7 +212,8 @@ impl SessionInner {
         self.run_renewal(self.token().as_ref(), true).await
     }
 
-    async fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Result<Arc<Token>> {
+    /// Starts a renewal, or joins the one that is under way.
+    fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Running {
         let newer = || self.token().filter(|now| seen.is_none_or(|seen| !Arc::ptr_eq(seen, now)));
         let inner = Arc::clone(self);
         let renew = move || async move {
@@ -222,7 +223,7 @@ impl SessionInner {
             }
             renewed
         };
-        self.renewal.run(newer, renew).await
+        self.renewal.run(newer, renew)
     }
 
     async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Arc<Token>> {
