@@ -368,3 +368,74 @@ async fn a_renewal_ahead_that_failed_is_not_begun_again_with_each_request() {
     }
     assert_eq!(provider.calls(), [0]);
 }
+
+/// A session whose token came just now, for an hour.
+async fn fresh(provider: &Provider) -> Session {
+    let session = provider.client.session(expiring(-1));
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "at-1");
+    session
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_makes_no_token_live_longer() {
+    for learns in [false, true] {
+        let provider = Provider::start(|number, _| granted(number));
+        let session = fresh(&provider).await;
+        provider.clock.put(-3600);
+        if learns {
+            session.profile().await.unwrap();
+        }
+        sleep(Duration::from_secs(3530)).await;
+        assert_eq!(session.token().await.unwrap().access_token.expose(), "at-1");
+        assert!(session.authorization().is_some());
+        sleep(Duration::from_secs(20)).await;
+        assert!(session.authorization().is_none());
+        assert_eq!(session.token().await.unwrap().access_token.expose(), "at-2");
+        assert!(session.authorization().is_some());
+        assert_eq!(provider.calls(), [0, 3550]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_makes_no_stored_token_live_longer() {
+    let provider = Provider::start(|number, _| granted(number));
+    let session = provider.client.session(expiring(600));
+    provider.clock.put(-3600);
+    sleep(Duration::from_secs(601)).await;
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "at-1");
+    // Nor one that is renewed ahead.
+    let session = provider.client.clone().refresh_ahead(Duration::from_secs(1200)).session(expiring(-3600 + 601 + 3600));
+    provider.clock.put(-3600);
+    sleep(Duration::from_secs(3000)).await;
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "old");
+    session.close().await;
+    assert_eq!(session.current_token().unwrap().access_token.expose(), "at-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_forward_costs_one_renewal() {
+    let provider = Provider::start(|number, _| granted(number));
+    let session = fresh(&provider).await;
+    provider.clock.put(7200);
+    for _ in 0..10 {
+        session.get("items").await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+    }
+    // And none when it is put right.
+    provider.clock.put(-7200);
+    sleep(Duration::from_secs(3400)).await;
+    session.get("items").await.unwrap();
+    assert_eq!(provider.calls(), [0, 0]);
+    sleep(Duration::from_secs(100)).await;
+    session.get("items").await.unwrap();
+    assert_eq!(provider.calls(), [0, 0, 3600]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_has_no_fresh_token() {
+    // The clock that nobody sets stands still meanwhile.
+    let provider = Provider::start(|number, _| granted(number));
+    let session = fresh(&provider).await;
+    provider.clock.put(3601);
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "at-2");
+}

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::bound::{self, Binding};
 use super::renewal::{Renewal, Running};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
 use crate::error::{Error, ErrorKind, Phase, Result};
 #[cfg(feature = "jose")]
@@ -54,11 +54,17 @@ pub(crate) enum Source {
 pub(crate) struct Current {
     pub(crate) token: Arc<Token>,
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    /// When it was put in place, by the wall clock and by the one that nobody sets.
+    since: (u64, Instant),
 }
 
 impl Current {
-    /// A token that no header can hold is refused when it is sent.
     fn new(config: &Config, token: Arc<Token>) -> Self {
+        Self::at((config.clock.now(), config.clock.monotonic()), config, token)
+    }
+
+    /// A token that no header can hold is refused when it is sent.
+    fn at(since: (u64, Instant), config: &Config, token: Arc<Token>) -> Self {
         let place = &config.model().requests.access_token;
         let header = match place.location {
             Location::Header if !token.access_token.expose().is_empty() && placement::check_type(config, &token).is_ok() => {
@@ -66,7 +72,17 @@ impl Current {
             }
             _ => None,
         };
-        Self { token, header }
+        Self { token, header, since }
+    }
+
+    /// What time it is for the token: if the wall clock was put back, as much has passed all the same.
+    fn now(&self, clock: &dyn Clock) -> u64 {
+        let now = clock.now();
+        if self.token.expires_at.is_none() {
+            return now;
+        }
+        let (then, at) = self.since;
+        now.max(clock::after(then, clock.monotonic().saturating_duration_since(at).as_secs()))
     }
 }
 
@@ -113,8 +129,9 @@ impl SessionInner {
     /// The header of a token that is sent as it is.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let current = self.current();
-        let Current { token, header } = current.as_deref()?;
-        let now = self.config.clock.now();
+        let current = current.as_deref()?;
+        let Current { token, header, .. } = current;
+        let now = current.now(self.config.clock.as_ref());
         let Refreshing { is_automatic, leeway, .. } = self.config.refreshing;
         let is_renewed_first = || token.is_expired(now, 0) || (is_automatic && self.can_renew(token));
         if token.is_due(now, leeway) && is_renewed_first() { None } else { header.clone() }
@@ -134,11 +151,12 @@ impl SessionInner {
             return;
         }
         self.current.rcu(|current| {
-            let mut token = Token::clone(&current.as_ref()?.token);
+            let current = current.as_ref()?;
+            let mut token = Token::clone(&current.token);
             for (name, value) in found {
                 token.learn(name, value.clone());
             }
-            Some(Arc::new(Current::new(&self.config, Arc::new(token))))
+            Some(Arc::new(Current::at(current.since, &self.config, Arc::new(token))))
         });
     }
 
@@ -155,17 +173,17 @@ impl SessionInner {
     fn ready(&self) -> Option<Arc<Token>> {
         let Refreshing { is_automatic, leeway, ahead } = self.config.refreshing;
         let current = self.current();
-        let token = &current.as_ref()?.token;
-        let is_ready = !is_automatic || !token.is_due(self.config.clock.now(), clock::after(leeway, ahead));
-        is_ready.then(|| Arc::clone(token))
+        let current = current.as_deref()?;
+        let is_due = |leeway| current.token.is_due(current.now(self.config.clock.as_ref()), leeway);
+        (!is_automatic || !is_due(clock::after(leeway, ahead))).then(|| Arc::clone(&current.token))
     }
 
     async fn made_active(self: &Arc<Self>) -> Result<Arc<Token>> {
-        let Some(token) = self.token() else { return self.renew(None).await };
-        let Refreshing { leeway, .. } = self.config.refreshing;
-        let now = self.config.clock.now();
-        if !token.is_due(now, leeway) {
-            self.renew_ahead(&token);
+        let Some(current) = self.current.load_full() else { return self.renew(None).await };
+        let token = Arc::clone(&current.token);
+        let now = current.now(self.config.clock.as_ref());
+        if !token.is_due(now, self.config.refreshing.leeway) {
+            self.renew_ahead(&token, now);
             return Ok(token);
         }
         let is_over = token.is_expired(now, 0);
@@ -184,12 +202,11 @@ impl SessionInner {
     }
 
     /// Starts a renewal without waiting for it: of many sessions, not all at the same time.
-    fn renew_ahead(self: &Arc<Self>, token: &Arc<Token>) {
+    fn renew_ahead(self: &Arc<Self>, token: &Arc<Token>, now: u64) {
         let spread = self.config.refreshing.ahead / 2;
         let jitter = crate::entropy::below(self.config.entropy.as_ref(), spread);
         let leeway = clock::after(self.config.refreshing.leeway, clock::since(jitter, self.config.refreshing.ahead));
-        let is_due = token.is_due(self.config.clock.now(), leeway);
-        if is_due && self.can_renew(token) && !self.renewal.is_running() && self.paused().is_none() {
+        if token.is_due(now, leeway) && self.can_renew(token) && !self.renewal.is_running() && self.paused().is_none() {
             let _under_way = self.run_renewal(Some(token), false);
         }
     }
