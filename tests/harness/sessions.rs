@@ -397,6 +397,18 @@ async fn a_clock_that_is_put_back_makes_no_token_live_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_has_caught_up_is_late_all_the_same() {
+    let provider = Provider::start(|number, _| granted(number));
+    let session = fresh(&provider).await;
+    provider.clock.put(-600);
+    for _ in 0..36 {
+        sleep(Duration::from_secs(100)).await;
+        session.token().await.unwrap();
+    }
+    assert_eq!(provider.calls(), [0, 3600]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_put_back_makes_no_stored_token_live_longer() {
     let provider = Provider::start(|number, _| granted(number));
     let session = provider.client.session(expiring(600));

@@ -1,5 +1,6 @@
 //! What the clones of a session share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub(crate) struct Current {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// When it was put in place, by the wall clock and by the one that nobody sets.
     since: (u64, Instant),
+    /// The latest time that it was since then.
+    latest: AtomicU64,
 }
 
 impl Current {
@@ -72,17 +75,21 @@ impl Current {
             }
             _ => None,
         };
-        Self { token, header, since }
+        Self { token, header, since, latest: AtomicU64::new(since.0) }
     }
 
-    /// What time it is for the token: if the wall clock was put back, as much has passed all the same.
+    /// What time it is for the token: if the wall clock was put back, as much has passed all the same. The other clock is read only
+    /// then, since reading one is most of what a cached read takes.
     fn now(&self, clock: &dyn Clock) -> u64 {
-        let now = clock.now();
-        if self.token.expires_at.is_none() {
-            return now;
+        let (mut now, latest) = (clock.now(), self.latest.load(Ordering::Relaxed));
+        if now < latest {
+            let (then, at) = self.since;
+            now = now.max(clock::after(then, clock.monotonic().saturating_duration_since(at).as_secs()));
         }
-        let (then, at) = self.since;
-        now.max(clock::after(then, clock.monotonic().saturating_duration_since(at).as_secs()))
+        if now > latest {
+            self.latest.store(now, Ordering::Relaxed);
+        }
+        now
     }
 }
 
