@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::disk;
 
-/// Between two attempts to get a lock. It is held for the time of a write to the disk.
-const PAUSE: Duration = Duration::from_millis(1);
+/// Between two attempts to get a lock. It is held for the time of a write to the disk, and may be taken again at once by whoever had it:
+/// a longer pause would miss the moment in between too often.
+const PAUSE: Duration = Duration::from_micros(250);
 
 /// Holds the lock until it is dropped, or until the process ends in whatever way.
 #[derive(Debug)]
