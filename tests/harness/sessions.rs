@@ -451,3 +451,14 @@ async fn a_machine_that_slept_has_no_fresh_token() {
     provider.clock.put(3601);
     assert_eq!(session.token().await.unwrap().access_token.expose(), "at-2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_while_nobody_looks_makes_no_token_live_longer() {
+    let provider = Provider::start(|number, _| granted(number));
+    let session = fresh(&provider).await;
+    session.token().await.unwrap();
+    provider.clock.put(-3600);
+    sleep(Duration::from_secs(3601)).await;
+    assert!(session.authorization().is_none());
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "at-2");
+}

@@ -57,8 +57,8 @@ pub(crate) struct Current {
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
     /// When it was put in place, by the wall clock and by the one that nobody sets.
     since: (u64, Instant),
-    /// The latest time that it was since then.
-    latest: AtomicU64,
+    /// The last second of the wall clock that was found right.
+    checked: AtomicU64,
 }
 
 impl Current {
@@ -75,21 +75,23 @@ impl Current {
             }
             _ => None,
         };
-        Self { token, header, since, latest: AtomicU64::new(since.0) }
+        Self { token, header, since, checked: AtomicU64::default() }
     }
 
-    /// What time it is for the token: if the wall clock was put back, as much has passed all the same. The other clock is read only
-    /// then, since reading one is most of what a cached read takes.
+    /// What time it is for the token: if the wall clock was put back, as much has passed all the same. Reading a clock is most of what
+    /// a cached read takes, so the other one is asked once for each second of this one. To remember the latest time would not do: a
+    /// clock that was put back while nobody looked has passed it again.
     fn now(&self, clock: &dyn Clock) -> u64 {
-        let (mut now, latest) = (clock.now(), self.latest.load(Ordering::Relaxed));
-        if now < latest {
-            let (then, at) = self.since;
-            now = now.max(clock::after(then, clock.monotonic().saturating_duration_since(at).as_secs()));
+        let now = clock.now();
+        if self.token.expires_at.is_none() || self.checked.load(Ordering::Relaxed) == now {
+            return now;
         }
-        if now > latest {
-            self.latest.store(now, Ordering::Relaxed);
+        let (then, at) = self.since;
+        let passed = clock::after(then, clock.monotonic().saturating_duration_since(at).as_secs());
+        if passed <= now {
+            self.checked.store(now, Ordering::Relaxed);
         }
-        now
+        now.max(passed)
     }
 }
 
