@@ -1,7 +1,6 @@
 //! `cargo xtask accept [id]`.
 
 use std::fs;
-use std::process::Command;
 
 use crate::{Failure, quirks, workspace};
 
@@ -9,9 +8,8 @@ use crate::{Failure, quirks, workspace};
 pub(crate) fn run(id: Option<&str>) -> Result<(), Failure> {
     let id = id.map(quirks::known).transpose()?;
     let filter = id.as_ref().map_or("wire::".to_owned(), |id| format!("wire::{id}"));
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(workspace::path("")).env("INSTA_UPDATE", "always");
+    let mut command = workspace::cargo();
+    command.env("INSTA_UPDATE", "always");
     command.args(["test", "--quiet", "--package", "grantry-tests", "--test", "wire", "--", &filter]);
     if id.is_some() {
         command.arg("--exact");

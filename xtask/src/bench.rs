@@ -1,14 +1,11 @@
 //! `cargo xtask bench`.
 
-use std::process::Command;
-
 use crate::workspace;
 
 /// Builds the package of the benchmarks, which is outside of the workspace, and runs those that are named, or all.
 pub(crate) fn run(names: &[&str]) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = workspace::path("tests/bench/Cargo.toml");
-    let mut command = Command::new(cargo);
+    let mut command = workspace::cargo();
     command.args(["run", "--release", "--quiet", "--manifest-path"]).arg(manifest).arg("--").args(names);
     match command.status() {
         Ok(status) if status.success() => Ok(()),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::process::Command;
 
 use crate::workspace;
 
@@ -206,9 +205,8 @@ fn ranges(numbers: &[u16]) -> String {
 
 /// What the test runner prints.
 fn run_tests() -> Result<String, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(workspace::path("")).args(["test", "--locked", "-p", "grantry-tests", "--test", "authlib"]);
+    let mut command = workspace::cargo();
+    command.args(["test", "--locked", "-p", "grantry-tests", "--test", "authlib"]);
     let output = command.output().map_err(|error| format!("cargo test does not start: {error}"))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.success() {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::panic;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -20,9 +19,7 @@ pub(crate) fn run(seeds: u64, from: u64) -> Result<(), Failure> {
 }
 
 fn run_optimized(seeds: u64, from: u64) -> Result<(), Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .current_dir(workspace::path(""))
+    let status = workspace::cargo()
         .args(["run", "--release", "--quiet", "--locked", "--package", "xtask", "--", "simulate"])
         .args(["--seeds", &seeds.to_string(), "--from", &from.to_string()])
         .status()

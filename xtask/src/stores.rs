@@ -1,15 +1,11 @@
 //! `cargo xtask stores`: the stores of tokens over real servers.
 
-use std::process::Command;
-
 use crate::{Failure, workspace};
 
 /// Runs the program that checks them. It is another one because of what it needs: the clients of the servers.
 pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     check(options)?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .current_dir(workspace::path(""))
+    let status = workspace::cargo()
         .args([
             "run",
             "--quiet",

@@ -1,7 +1,6 @@
 //! `cargo xtask tidy`: the invariants of the code base, as checks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use crate::rust_source::Source;
 use crate::{codegen, workspace};
@@ -218,12 +217,7 @@ fn crates() -> Result<Vec<String>, String> {
 
 /// The crates of a tree, each with its version.
 fn tree(arguments: &[&str]) -> Result<BTreeSet<(String, String)>, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(workspace::path(""))
-        .args(["tree", "--prefix", "none", "--locked"])
-        .args(arguments)
-        .output();
+    let output = workspace::cargo().args(["tree", "--prefix", "none", "--locked"]).args(arguments).output();
     let output = output.map_err(|error| format!("cargo tree does not start: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

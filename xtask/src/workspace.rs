@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Longest descriptor that is read, in bytes.
 const MAX_LENGTH: u64 = 256 * 1024;
@@ -12,6 +13,13 @@ pub(crate) fn path(relative: &str) -> PathBuf {
     // As cargo says it at run time: two checkouts may share a target folder, and with it this program.
     let xtask = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&xtask).join("..").join(relative)
+}
+
+/// The cargo that runs this program, in the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(path(""));
+    command
 }
 
 /// The path of a descriptor in the catalog.

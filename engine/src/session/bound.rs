@@ -271,21 +271,14 @@ impl Turn<'_> {
             self.inner.enter()?;
         }
         let is_begun_by_another = self.is_begun_by_another(&entry);
-        let is_lost = &self.binding.is_lost;
-        let lost_at = entry.begun.filter(|_| is_begun_by_another || is_lost.load(Ordering::Relaxed)).map(|begun| begun.at);
-        is_lost.store(lost_at.is_some(), Ordering::Relaxed);
+        let lost_at = self.lost_at(&entry);
         let at = lost_at.unwrap_or_else(|| self.inner.config.clock.now());
         let begun = Entry { begun: Some(Begun { by: self.binding.holder.clone(), at }), token: entry.token.clone() };
         let next = version.saturating_add(1);
         if !self.binding.write(Some(version), next, &begun).await? {
             return Ok(None);
         }
-        is_lost.store(true, Ordering::Relaxed);
-        let obtained = self.inner.obtain(Some(&entry.token), lost_at).await;
-        if obtained.as_ref().is_err_and(|failed| failed.lost_at.is_none()) {
-            is_lost.store(false, Ordering::Relaxed);
-        }
-        match obtained {
+        match self.obtain(&entry.token, lost_at).await {
             Ok(token) => self.persist(next, &entry.token, token).await.map(Some),
             Err(failed) => {
                 if is_begun_by_another && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
@@ -299,6 +292,25 @@ impl Turn<'_> {
 
     fn is_begun_by_another(&self, entry: &Entry) -> bool {
         entry.begun.as_ref().is_some_and(|begun| begun.by != self.binding.holder)
+    }
+
+    /// When the refresh was sent that may have used the token up: another process's, or an earlier one of this process.
+    fn lost_at(&self, entry: &Entry) -> Option<u64> {
+        let is_lost = &self.binding.is_lost;
+        let is_in_doubt = self.is_begun_by_another(entry) || is_lost.load(Ordering::Relaxed);
+        let lost_at = entry.begun.as_ref().filter(|_| is_in_doubt).map(|begun| begun.at);
+        is_lost.store(lost_at.is_some(), Ordering::Relaxed);
+        lost_at
+    }
+
+    /// Gets the new token. From its sending on it is in doubt what became of the old one, until that is known.
+    async fn obtain(&self, token: &Token, lost_at: Option<u64>) -> Result<Token, Failed> {
+        self.binding.is_lost.store(true, Ordering::Relaxed);
+        let obtained = self.inner.obtain(Some(token), lost_at).await;
+        if obtained.as_ref().is_err_and(|failed| failed.lost_at.is_none()) {
+            self.binding.is_lost.store(false, Ordering::Relaxed);
+        }
+        obtained
     }
 
     /// Prolongs the lease as long as the renewal lasts.
