@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use grantry_descriptor::Diagnostics;
 
+use crate::token::Token;
+
 /// The result of a call into the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -30,6 +32,7 @@ struct Inner {
     /// The request did not leave this machine.
     is_unsent: bool,
     hint: Option<String>,
+    rotated: Option<Token>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -43,7 +46,7 @@ pub enum ErrorKind {
     InvalidResponse,
     /// The application misuses the API.
     Misuse,
-    /// The grant is gone: the user has to sign in again.
+    /// The grant is gone, or has become another user's: the user has to sign in again.
     ReauthRequired,
     /// The network failed: no answer, or none in time.
     Network,
@@ -181,6 +184,14 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// After [`Client::refresh`](crate::Client::refresh): the token that was to be renewed, with the refresh token that has replaced
+    /// its own. The provider took the refresh, and what follows it failed: the id token could not be verified, say, since the
+    /// provider's keys could not be fetched. Store it in place of the old one, whose refresh token may be used up. A session keeps it
+    /// by itself.
+    pub fn rotated_token(&self) -> Option<&Token> {
+        self.0.rotated.as_ref()
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -195,6 +206,7 @@ impl Error {
             retry_after: None,
             is_unsent: false,
             hint: None,
+            rotated: None,
             source: None,
         }))
     }
@@ -277,6 +289,10 @@ impl Error {
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         self.changed(|inner| inner.hint = Some(hint.into()))
+    }
+
+    pub(crate) fn with_rotated_token(self, token: Token) -> Self {
+        self.changed(|inner| inner.rotated = Some(token))
     }
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {

@@ -22,7 +22,8 @@ pub(crate) type OnRequest = Function<HttpRequest>;
 /// What hears of a renewed token.
 pub(crate) type OnTokenUpdate = Arc<dyn Fn(TokenUpdate) -> Running<()> + Send + Sync>;
 
-/// A session's token has changed: store it.
+/// A session's token has changed: store it. Sometimes only its refresh token has: the provider took a refresh, and the rest of its answer
+/// could not be used.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TokenUpdate {

@@ -12,7 +12,8 @@ use crate::callback::Callback;
 use crate::client::{Client, Task};
 use crate::error::Result;
 use crate::grant::device::DeviceAuthorization;
-use crate::grant::{authorization_code, direct, refresh_token};
+use crate::grant::refresh_token::{self, Renewed};
+use crate::grant::{authorization_code, direct};
 use crate::phase::encode::Pair;
 use crate::provider::{Provider, Scope};
 use crate::revocation::{self, Introspection, TokenTypeHint};
@@ -216,7 +217,12 @@ impl<P: Provider> Flow<P> for Refresh {
     type Output = Token;
 
     async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
-        refresh_token::refresh(client.config(), &self.token, &asked.scopes.unwrap_or_default(), asked.extra).await
+        let scopes = asked.scopes.unwrap_or_default();
+        let Renewed { token, problem } = refresh_token::refresh(client.config(), &self.token, &scopes, asked.extra).await?;
+        match problem {
+            None => Ok(token),
+            Some(problem) => Err(problem.with_rotated_token(token)),
+        }
     }
 }
 

@@ -5,6 +5,47 @@ use grantry_tests::simulation::{Cell, Ending, Fault, Policy, run};
 /// Seeds of each cell.
 const SEEDS: u64 = 100;
 
+const NONE: &[Fault] = &[Fault::None];
+
+const NETWORK: &[Fault] =
+    &[Fault::ConnectFails, Fault::RequestLost, Fault::AnswerLost, Fault::AnswersLost, Fault::AnswerTooLate, Fault::AnswerSlow];
+
+const PROVIDER: &[Fault] = &[
+    Fault::Busy,
+    Fault::Throttled,
+    Fault::FailsBefore,
+    Fault::FailsAfter,
+    Fault::Page,
+    Fault::CutOff,
+    Fault::FollowUpFails,
+    Fault::Unauthorized,
+];
+
+const STORE: &[Fault] = &[
+    Fault::LoadFails,
+    Fault::WriteFails,
+    Fault::WriteSucceedsAndFails,
+    Fault::StoreDown,
+    Fault::LeaseFails,
+    Fault::ReleaseFails,
+];
+
+const PROCESSES: &[Fault] = &[
+    Fault::Pause,
+    Fault::LongPause,
+    Fault::CallersGoAway,
+    Fault::CallersDropped,
+    Fault::HookPanics,
+    Fault::AnswerHookPanics,
+    Fault::DiesBeforeSending,
+    Fault::DiesAfterAnswer,
+    Fault::DiesAfterStoring,
+    Fault::ClockForward,
+    Fault::ClockBack,
+    Fault::SignsOut,
+    Fault::Closes,
+];
+
 /// Plays the cells of some faults.
 fn play(faults: &[Fault]) {
     let mut problems = Vec::new();
@@ -29,62 +70,32 @@ fn play(faults: &[Fault]) {
 }
 
 #[test]
+fn every_fault_is_played() {
+    let played = [NONE, NETWORK, PROVIDER, STORE, PROCESSES].concat();
+    assert!(Fault::ALL.iter().all(|fault| played.contains(fault)));
+}
+
+#[test]
 fn nothing_goes_wrong() {
-    play(&[Fault::None]);
+    play(NONE);
 }
 
 #[test]
 fn the_network_fails() {
-    play(&[
-        Fault::ConnectFails,
-        Fault::RequestLost,
-        Fault::AnswerLost,
-        Fault::AnswersLost,
-        Fault::AnswerTooLate,
-        Fault::AnswerSlow,
-    ]);
+    play(NETWORK);
 }
 
 #[test]
 fn the_provider_fails() {
-    play(&[
-        Fault::Busy,
-        Fault::Throttled,
-        Fault::FailsBefore,
-        Fault::FailsAfter,
-        Fault::Page,
-        Fault::CutOff,
-        Fault::Unauthorized,
-    ]);
+    play(PROVIDER);
 }
 
 #[test]
 fn the_store_fails() {
-    play(&[
-        Fault::LoadFails,
-        Fault::WriteFails,
-        Fault::WriteSucceedsAndFails,
-        Fault::StoreDown,
-        Fault::LeaseFails,
-        Fault::ReleaseFails,
-    ]);
+    play(STORE);
 }
 
 #[test]
 fn processes_fail() {
-    play(&[
-        Fault::Pause,
-        Fault::LongPause,
-        Fault::CallersGoAway,
-        Fault::CallersDropped,
-        Fault::HookPanics,
-        Fault::AnswerHookPanics,
-        Fault::DiesBeforeSending,
-        Fault::DiesAfterAnswer,
-        Fault::DiesAfterStoring,
-        Fault::ClockForward,
-        Fault::ClockBack,
-        Fault::SignsOut,
-        Fault::Closes,
-    ]);
+    play(PROCESSES);
 }

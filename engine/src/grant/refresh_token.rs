@@ -20,11 +20,32 @@ fn needs_refresh_token(config: &Config) -> bool {
     !parameters.iter().any(|parameter| parameter.name == "refresh_token" && parameter.value.is_none())
 }
 
+/// What came of a refresh that the provider took. The refresh token that was sent may be used up by it.
+pub(crate) struct Renewed {
+    pub(crate) token: Token,
+    /// Why the answer cannot be used. Then `token` is the one that was to be renewed, with the refresh token of the answer: whoever loses
+    /// that loses the session.
+    pub(crate) problem: Option<Error>,
+}
+
 /// Renews a token. `scopes` narrow it; by default none are sent, since many providers refuse them.
-pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
-    let renewed = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
-    openid::verify_refresh(config, token, &renewed).await.map_err(|error| error.in_phase(Phase::IdToken))?;
-    let mut renewed = token.clone().renewed(renewed);
+pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Renewed> {
+    let answer = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
+    let rotated = answer.refresh_token.clone().map(|secret| (secret, answer.refresh_token_expires_at));
+    match (complete(config, token, answer).await, rotated) {
+        (Ok(token), _) => Ok(Renewed { token, problem: None }),
+        (Err(error), Some((secret, expires_at))) if !error.needs_login() => {
+            let token = Token { refresh_token: Some(secret), refresh_token_expires_at: expires_at, ..token.clone() };
+            Ok(Renewed { token, problem: Some(error) })
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// What follows the answer: its id token is verified, variables are learned, the call after it is made.
+async fn complete(config: &Config, token: &Token, answer: Token) -> Result<Token> {
+    openid::verify_refresh(config, token, &answer).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let mut renewed = token.clone().renewed(answer);
     exchange::relearn(config, &mut renewed)?;
     exchange::after(config, Grant::RefreshToken, &mut renewed).await?;
     Ok(renewed)

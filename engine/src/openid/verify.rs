@@ -10,7 +10,7 @@ use super::from_provider::is_logout;
 use super::issuer;
 use crate::authorization::Pending;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::jose::{Algorithm, Claims, IdTokenError, Jws, Key, Moment, left_half};
 use crate::phase::template::Values;
 use crate::secret::Secret;
@@ -58,7 +58,7 @@ pub(crate) async fn verify_direct(config: &Config, token: &Token) -> Result<Opti
     verify_id_token(config, openid, id_token.expose(), &Expected::of(token)).await.map(|claims| Some(claims.into_value()))
 }
 
-/// Verifies the id token of a refresh, where one came: of the same user (section 12.2).
+/// Verifies the id token of a refresh, where one came: of the same user (section 12.2). What came for another user ends the session.
 pub(crate) async fn verify_refresh(config: &Config, old: &Token, new: &Token) -> Result<()> {
     let (Some(openid), Some(id_token)) = (&config.model().openid, &new.id_token) else { return Ok(()) };
     let expected = Expected { learned: &old.learned, ..Expected::of(new) };
@@ -66,7 +66,7 @@ pub(crate) async fn verify_refresh(config: &Config, old: &Token, new: &Token) ->
     let before = old.id_token.as_ref().and_then(|old| unverified_subject(old.expose()));
     match before {
         Some(subject) if claims.text("sub").map_err(refused)? != subject => {
-            Err(refused(IdTokenError::claim("sub", "is another user")))
+            Err(refused(IdTokenError::claim("sub", "is another user")).with_kind(ErrorKind::ReauthRequired))
         }
         _ => Ok(()),
     }

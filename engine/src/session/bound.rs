@@ -16,6 +16,7 @@ use super::state::{SessionInner, Source};
 use crate::config::Config;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::grant::refresh_token::Renewed;
 use crate::revocation;
 use crate::store::{Begun, Entry, Record, StoreKey, TokenStore};
 use crate::token::Token;
@@ -234,9 +235,9 @@ impl Turn<'_> {
 
     fn adopted(&self, entry: Entry) -> Option<Arc<Token>> {
         let config = &self.inner.config;
-        let is_same = self.inner.token().is_some_and(|token| same(&token, &entry.token));
+        let is_another = self.inner.token().is_none_or(|token| entry.token.is_renewal_of(&token));
         let is_due = entry.token.is_due(config.clock.now(), config.refreshing.leeway);
-        (!is_same && !is_due).then(|| self.inner.publish(entry.token))
+        (is_another && !is_due).then(|| self.inner.publish(entry.token))
     }
 
     async fn lease(&self) -> Result<bool> {
@@ -279,7 +280,7 @@ impl Turn<'_> {
             return Ok(None);
         }
         match self.obtain(&entry.token, lost_at).await {
-            Ok(token) => self.persist(next, &entry.token, token).await.map(Some),
+            Ok(renewed) => self.persist(next, &entry.token, renewed).await,
             Err(failed) => {
                 if is_begun_by_another && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
                     // The other may have used the token, and be about to write the new one down.
@@ -304,7 +305,7 @@ impl Turn<'_> {
     }
 
     /// Gets the new token. From its sending on it is in doubt what became of the old one, until that is known.
-    async fn obtain(&self, token: &Token, lost_at: Option<u64>) -> Result<Token, Failed> {
+    async fn obtain(&self, token: &Token, lost_at: Option<u64>) -> Result<Renewed, Failed> {
         self.binding.is_lost.store(true, Ordering::Relaxed);
         let obtained = self.inner.obtain(Some(token), lost_at).await;
         if obtained.as_ref().is_err_and(|failed| failed.lost_at.is_none()) {
@@ -325,13 +326,14 @@ impl Turn<'_> {
         }))
     }
 
-    /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later.
-    async fn persist(&self, version: u64, old: &Token, new: Token) -> Result<Arc<Token>> {
+    /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later. `None`:
+    /// another has renewed the token, and its result counts.
+    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Arc<Token>>> {
+        let Renewed { token: new, problem } = renewed;
         let previous = self.inner.token();
-        let written = write_over(self.binding, version, old, &new).await;
-        let (token, is_persisted) = match written {
-            Ok(Written::New) => (self.inner.publish(new), true),
-            Ok(Written::Other(entry)) => return Ok(self.inner.publish(entry.token)),
+        let is_persisted = match write_over(self.binding, version, old, &new).await {
+            Ok(Written::New) => true,
+            Ok(Written::Other) => return Ok(None),
             Ok(Written::Deleted) => {
                 // The user signed out while the token was on its way: it must not live on.
                 let _best_effort = revocation::revoke(&self.inner.config, &new, None, Vec::new()).await;
@@ -340,11 +342,12 @@ impl Turn<'_> {
             Err(error) => {
                 tracing::error!(target: "grantry::store", %error, "a new token is in use and not yet stored; it will be written again");
                 self.write_later(version, old.clone(), new.clone()).await;
-                (self.inner.publish(new), false)
+                false
             }
         };
+        let token = self.inner.publish(new);
         self.inner.notify(&token, previous, is_persisted).await?;
-        Ok(token)
+        problem.map_or(Ok(Some(token)), Err)
     }
 
     /// Writes a token until the store takes it, keeping others from renewing the old one.
@@ -371,7 +374,7 @@ impl Turn<'_> {
             let stored = self.binding.load().await?;
             let Some((_, entry)) = stored else { return Err(Self::signed_out()) };
             if !same(&entry.token, &token) {
-                return Ok(Some(self.inner.publish(entry.token)));
+                return Ok(None);
             }
         }
         if failed.lost_at.is_none() {
@@ -392,8 +395,8 @@ impl Drop for Heartbeat {
 
 enum Written {
     New,
-    /// Another has renewed the token, and its result counts.
-    Other(Box<Entry>),
+    /// Another has renewed the token.
+    Other,
     Deleted,
 }
 
@@ -408,7 +411,7 @@ async fn write_over(binding: &Binding, version: u64, old: &Token, new: &Token) -
             None => return Ok(Written::Deleted),
             Some((_, entry)) if same(&entry.token, new) => return Ok(Written::New),
             Some((now, entry)) if same(&entry.token, old) => version = now,
-            Some((_, entry)) => return Ok(Written::Other(Box::new(entry))),
+            Some(_) => return Ok(Written::Other),
         }
     }
     Err(Error::store("the session changes faster than it can be written"))

@@ -10,9 +10,10 @@ use super::state::{SessionInner, Source};
 use crate::clock;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::grant::direct;
+use crate::grant::refresh_token::{self, Renewed};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
-use crate::grant::{direct, refresh_token};
 use crate::token::Token;
 
 /// Most times that a request is sent which the provider did not take.
@@ -89,19 +90,22 @@ impl SessionInner {
     /// Another token than `previous`: by its refresh token, or from the session's source.
     ///
     /// `lost_at`: when an earlier refresh with the same refresh token was sent, the answer to which was lost.
-    pub(super) async fn obtain(&self, previous: Option<&Token>, lost_at: Option<u64>) -> Result<Token, Failed> {
+    pub(super) async fn obtain(&self, previous: Option<&Token>, lost_at: Option<u64>) -> Result<Renewed, Failed> {
         match previous {
             Some(token) if refresh_token::is_possible(&self.config, token) || matches!(self.source, Source::User) => {
                 self.rotate(token, lost_at).await
             }
-            _ => self.start_over().await.map_err(|error| Failed { error, lost_at: None }),
+            _ => match self.start_over().await {
+                Ok(token) => Ok(Renewed { token, problem: None }),
+                Err(error) => Err(Failed { error, lost_at: None }),
+            },
         }
     }
 
     /// Refreshes. A refresh token may be good for once only, so a request that may have been taken is repeated as often as the
     /// descriptor says, and once where it says nothing: then the provider has either not seen it, or admits a repetition, or says
     /// that the token is used up.
-    async fn rotate(&self, token: &Token, lost_at: Option<u64>) -> Result<Token, Failed> {
+    async fn rotate(&self, token: &Token, lost_at: Option<u64>) -> Result<Renewed, Failed> {
         let replay = self.config.model().refresh.replay;
         let mut lost_at = lost_at.filter(|_| replay != Replay::Safe);
         if !self.may_send(lost_at) {
@@ -113,7 +117,7 @@ impl SessionInner {
             tries = tries.saturating_add(1);
             let sent_at = self.config.clock.now();
             let (error, fate) = match self.send(token).await {
-                Ok(token) => return Ok(token),
+                Ok(renewed) => return Ok(renewed),
                 Err(failed) => failed,
             };
             let (error, is_repeated) = match fate {
@@ -140,7 +144,7 @@ impl SessionInner {
     }
 
     /// Sends a refresh. A hook that panics over the answer loses it, as the network does.
-    async fn send(&self, token: &Token) -> Result<Token, (Error, Fate)> {
+    async fn send(&self, token: &Token) -> Result<Renewed, (Error, Fate)> {
         let refresh = refresh_token::refresh(&self.config, token, &[], Vec::new());
         match AssertUnwindSafe(refresh).catch_unwind().await {
             Ok(outcome) => self.heard(outcome).map_err(|error| {
@@ -209,7 +213,7 @@ impl SessionInner {
     }
 
     /// Tells the client's other sessions how the provider is.
-    fn heard(&self, outcome: Result<Token>) -> Result<Token> {
+    fn heard<T>(&self, outcome: Result<T>) -> Result<T> {
         if !self.is_self_signed() {
             self.config.gate.note(outcome.as_ref().err(), self.config.clock.monotonic());
         }

@@ -15,9 +15,10 @@ use super::renewal::{Renewal, Running};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::grant::direct;
+use crate::grant::refresh_token::{self, Renewed};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
-use crate::grant::{direct, refresh_token};
 use crate::hooks::TokenUpdate;
 use crate::placement;
 use crate::revocation;
@@ -146,11 +147,17 @@ impl SessionInner {
         if token.is_due(now, leeway) && is_renewed_first() { None } else { header.clone() }
     }
 
-    /// Puts a token in place for every clone.
+    /// Puts a token in place for every clone. The next pause is longer than the last one all the same, until a renewal succeeds.
     pub(super) fn publish(&self, token: Token) -> Arc<Token> {
         let token = Arc::new(token);
-        self.current.store(Some(Arc::new(Current::new(&self.config, Arc::clone(&token)))));
-        *self.pause() = Pause::default();
+        let current = match self.current.load().as_deref() {
+            Some(known) if !token.is_renewal_of(&known.token) => Current::at(known.since, &self.config, Arc::clone(&token)),
+            _ => Current::new(&self.config, Arc::clone(&token)),
+        };
+        self.current.store(Some(Arc::new(current)));
+        let mut pause = self.pause();
+        *pause = Pause { seconds: pause.seconds, ..Pause::default() };
+        drop(pause);
         token
     }
 
@@ -240,12 +247,13 @@ impl SessionInner {
 
     /// Starts a renewal, or joins the one that is under way.
     fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Running {
-        let newer = || self.token().filter(|now| seen.is_none_or(|seen| !Arc::ptr_eq(seen, now)));
+        let newer = || self.token().filter(|now| seen.is_none_or(|seen| now.is_renewal_of(seen)));
         let inner = Arc::clone(self);
         let renew = move || async move {
             let renewed = inner.renew_now(is_asked).await;
-            if let Err(error) = &renewed {
-                inner.pause_after(error);
+            match &renewed {
+                Ok(_) => inner.pause().seconds = 0,
+                Err(error) => inner.pause_after(error),
             }
             renewed
         };
@@ -262,11 +270,11 @@ impl SessionInner {
         let previous = self.token();
         let lost_at = self.pause().lost_at.take();
         match self.obtain(previous.as_deref(), lost_at).await {
-            Ok(token) => {
+            Ok(Renewed { token, problem }) => {
                 let token = self.publish(token);
                 // The new token is in place, whatever becomes of its storage.
                 self.notify(&token, previous, true).await?;
-                Ok(token)
+                problem.map_or(Ok(token), Err)
             }
             Err(failed) => {
                 self.pause().lost_at = failed.lost_at;

@@ -111,6 +111,13 @@ impl Token {
         }
     }
 
+    /// Whether the provider issued this one in place of `other`, as far as requests see it: a variable may have been learned for the same
+    /// token, or its refresh token been replaced.
+    pub(crate) fn is_renewal_of(&self, other: &Self) -> bool {
+        let generation = |token: &Self| (token.expires_at, token.issued_at);
+        self.access_token.expose() != other.access_token.expose() || generation(self) != generation(other)
+    }
+
     pub(crate) fn learn(&mut self, name: &str, value: String) {
         self.learned.retain(|(known, _)| known != name);
         self.learned.push((name.to_owned(), value));

@@ -1,5 +1,6 @@
-//! Refreshes whose answer was lost, and what an earlier renewal left behind.
+//! Refreshes whose answer was lost or could not be used, and what an earlier renewal left behind.
 
+mod afterwards;
 mod left_behind;
 mod replay;
 
@@ -25,6 +26,8 @@ pub(crate) const KEY: &str = "user-1";
 pub(crate) enum Fate {
     /// The tokens of this generation are issued.
     Issued(u32),
+    /// With an id token that no key has signed.
+    WithIdToken(u32),
     RequestLost,
     AnswerLost,
     /// No answer comes while the process lives.
@@ -34,30 +37,46 @@ pub(crate) enum Fate {
     InvalidGrant,
 }
 
+/// `{"alg":"RS256","kid":"unknown"}`, `{}` and a signature of nothing.
+const UNSIGNED: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6InVua25vd24ifQ.e30.AAAA";
+
+fn tokens(n: u32) -> String {
+    format!(r#""access_token":"at-{n}","token_type":"bearer","expires_in":60,"refresh_token":"rt-{n}""#)
+}
+
 /// A provider with an answer for each request, and what it was asked: when, in milliseconds since the process started, and with which
 /// refresh token.
 pub(crate) struct Provider {
     fates: Mutex<VecDeque<Fate>>,
+    /// How the first requests for anything else are answered.
+    afterwards: Mutex<VecDeque<u16>>,
     asked: Mutex<Vec<(u128, String)>>,
 }
 
 impl Provider {
     pub(crate) fn new(fates: impl IntoIterator<Item = Fate>) -> Arc<Self> {
-        Arc::new(Self { fates: Mutex::new(fates.into_iter().collect()), asked: Mutex::default() })
+        Self::with_afterwards([], fates)
+    }
+
+    pub(crate) fn with_afterwards(statuses: impl IntoIterator<Item = u16>, fates: impl IntoIterator<Item = Fate>) -> Arc<Self> {
+        let afterwards = Mutex::new(statuses.into_iter().collect());
+        Arc::new(Self { fates: Mutex::new(fates.into_iter().collect()), afterwards, asked: Mutex::default() })
     }
 
     async fn answer(&self, request: HttpRequest, started: Instant) -> Result<HttpResponse, Lost> {
+        let answer =
+            |status: u16, body: String| HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into());
+        if request.url.path() != "/token" {
+            let status = self.afterwards.lock().unwrap().pop_front().unwrap_or(200);
+            return Ok(answer(status, r#"{"access_token":"long","expires_in":60,"keys":[]}"#.to_owned()));
+        }
         let form = String::from_utf8_lossy(request.body.as_bytes().unwrap()).into_owned();
         let refresh_token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap().to_owned();
         self.asked.lock().unwrap().push((started.elapsed().as_millis(), refresh_token));
         let fate = self.fates.lock().unwrap().pop_front().expect("no more requests");
-        let answer =
-            |status: u16, body: String| HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into());
         match fate {
-            Fate::Issued(n) => Ok(answer(
-                200,
-                format!(r#"{{"access_token":"at-{n}","token_type":"bearer","expires_in":60,"refresh_token":"rt-{n}"}}"#),
-            )),
+            Fate::Issued(n) => Ok(answer(200, format!("{{{}}}", tokens(n)))),
+            Fate::WithIdToken(n) => Ok(answer(200, format!(r#"{{{},"id_token":"{UNSIGNED}"}}"#, tokens(n)))),
             Fate::RequestLost => Err(Lost::Request),
             Fate::AnswerLost => Err(Lost::Answer),
             Fate::Hangs => std::future::pending().await,
@@ -113,7 +132,7 @@ pub(crate) fn client(provider: &Arc<Provider>, cells: &[(&str, Node)]) -> Client
 }
 
 /// The tokens of the first generation, expired.
-fn expired() -> Token {
+pub(crate) fn expired() -> Token {
     let mut token = Token::new("at-1");
     token.refresh_token = Some("rt-1".into());
     token.expires_at = Some(NOW - 1);

@@ -48,6 +48,8 @@ faults! {
     Page,
     /// The answer is cut off.
     CutOff,
+    /// The provider refreshes in two calls, and is busy (503) at the second one, twice.
+    FollowUpFails,
     /// A read of the store fails.
     LoadFails,
     /// A write fails and has no effect.

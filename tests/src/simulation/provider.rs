@@ -110,6 +110,10 @@ impl Provider {
         injector.step(replica).await;
         match request.url.path() {
             "/token" => self.token(replica, &request, injector, random).await,
+            "/exchange" => {
+                tokio::time::sleep(Duration::from_millis(random.below(400))).await;
+                Ok(follow_up(&request, injector))
+            }
             "/revoke" => {
                 tokio::time::sleep(Duration::from_millis(random.below(200))).await;
                 self.state.lock().unwrap().is_revoked = true;
@@ -152,10 +156,9 @@ impl Provider {
         if injector.strikes_first(Fault::FailsBefore, 1) {
             return Ok(answer(500, "<html>"));
         }
-        let form = String::from_utf8_lossy(request.body.as_bytes().unwrap_or_default()).into_owned();
-        let presented = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=rt-")).unwrap_or_default();
-        let presented: u64 = presented.trim_end_matches('.').parse().expect("a refresh token of this provider's");
-        let granted = self.grant(presented);
+        let presented = parameter(request, "refresh_token").expect("a refresh token");
+        let number = presented.strip_prefix("rt-").and_then(|presented| presented.strip_suffix('.'));
+        let granted = self.grant(number.and_then(|number| number.parse().ok()).expect("a refresh token of this provider's"));
         let Ok(body) = granted else { return Ok(answer(400, r#"{"error":"invalid_grant"}"#)) };
         let way_back = async {
             tokio::time::sleep(Duration::from_millis(random.below(400))).await;
@@ -267,6 +270,21 @@ impl Drop for Delivery<'_> {
             state.has_lost = true;
         }
     }
+}
+
+/// The second call of a refresh: the same access token again.
+fn follow_up(request: &HttpRequest, injector: &Injector) -> HttpResponse {
+    if injector.strikes_first(Fault::FollowUpFails, 2) {
+        return answer(503, "busy");
+    }
+    let access_token = parameter(request, "access_token").expect("the token of the first call");
+    answer(200, &format!(r#"{{"access_token":"{access_token}","expires_in":{LIFETIME}}}"#))
+}
+
+/// A parameter of a form.
+fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let form = String::from_utf8_lossy(request.body.as_bytes().unwrap_or_default());
+    form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(ToOwned::to_owned)
 }
 
 fn answer(status: u16, body: &str) -> HttpResponse {

@@ -307,11 +307,24 @@ async fn attempt(client: &Client) -> Result<(), Option<Error>> {
 
 /// Every other seed's descriptor states the policy.
 fn descriptor(cell: Cell, seed: u64) -> Descriptor {
-    static DESCRIPTORS: OnceLock<Vec<(Option<Policy>, Descriptor)>> = OnceLock::new();
-    let all = || std::iter::once(None).chain(Policy::ALL.map(Some)).map(|policy| (policy, built(policy))).collect();
+    static DESCRIPTORS: OnceLock<Vec<(Stated, Descriptor)>> = OnceLock::new();
+    let all = || {
+        let policies = std::iter::once(None).chain(Policy::ALL.map(Some));
+        let stated = policies.flat_map(|policy| [false, true].map(|has_follow_up| Stated { policy, has_follow_up }));
+        stated.map(|stated| (stated, built(stated))).collect()
+    };
     let policy = Some(cell.policy).filter(|_| seed % 2 == 1 && !is_forgotten(cell));
-    let found = DESCRIPTORS.get_or_init(all).iter().find(|(known, _)| *known == policy);
+    let stated = Stated { policy, has_follow_up: cell.fault == Fault::FollowUpFails };
+    let found = DESCRIPTORS.get_or_init(all).iter().find(|(known, _)| *known == stated);
     found.expect("a descriptor for every policy").1.clone()
+}
+
+/// What a descriptor says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stated {
+    policy: Option<Policy>,
+    /// A refresh takes two calls.
+    has_follow_up: bool,
 }
 
 /// Whether nobody goes on before the time is over for which the provider admits a repetition. Then nothing is sent again, although
@@ -320,16 +333,23 @@ fn is_forgotten(cell: Cell) -> bool {
     cell.policy == Policy::Grace && cell.fault == Fault::DiesBeforeSending
 }
 
-fn built(policy: Option<Policy>) -> Descriptor {
-    let stated = Descriptor::builder("sim");
-    let stated = match policy {
-        None => stated,
-        Some(Policy::None) => stated.set("refresh.rotation", "none"),
-        Some(Policy::Rotation) => stated.set("refresh.rotation", "rotating"),
-        Some(Policy::Grace) => stated.set("refresh.replay.grace", GRACE.as_secs()),
-        Some(Policy::ReuseDetection) => stated.set("refresh.rotation", "reuse_detected"),
+fn built(stated: Stated) -> Descriptor {
+    let descriptor = Descriptor::builder("sim");
+    let descriptor = match stated.policy {
+        None => descriptor,
+        Some(Policy::None) => descriptor.set("refresh.rotation", "none"),
+        Some(Policy::Rotation) => descriptor.set("refresh.rotation", "rotating"),
+        Some(Policy::Grace) => descriptor.set("refresh.replay.grace", GRACE.as_secs()),
+        Some(Policy::ReuseDetection) => descriptor.set("refresh.rotation", "reuse_detected"),
     };
-    stated
+    let descriptor = match stated.has_follow_up {
+        false => descriptor,
+        true => descriptor
+            .set("exchange.url", "https://sim.example/exchange")
+            .set("exchange.parameters.access_token", "{access_token}")
+            .set("exchange.after", "refresh_token"),
+    };
+    descriptor
         .authorization_endpoint("https://sim.example/authorize")
         .token_endpoint("https://sim.example/token")
         .client_authentication_method("client_secret_post")

@@ -1,0 +1,138 @@
+//! The provider took a refresh, and what follows it failed: its answer cannot be used, and the refresh token in it is the only good one.
+
+use std::sync::{Arc, Mutex};
+
+use grantry_descriptor::Node;
+use grantry_engine::{ErrorKind, Phase, Token};
+use grantry_tests::NOW;
+
+use crate::{Fate, KEY, Provider, access_token, client, process, session, store, stored};
+
+/// A provider that refreshes in two calls.
+fn exchanged() -> [(&'static str, Node); 2] {
+    [("exchange.url", "https://acme.example/exchange".into()), ("exchange.after", "refresh_token".into())]
+}
+
+/// A provider that may issue id tokens.
+fn openid() -> [(&'static str, Node); 2] {
+    [("openid.issuer", "https://acme.example".into()), ("endpoints.jwks_uri", "https://acme.example/keys".into())]
+}
+
+fn refresh_token(token: &Token) -> &str {
+    token.refresh_token.as_ref().unwrap().expose()
+}
+
+#[test]
+fn its_refresh_token_is_the_next_one_to_be_sent() {
+    let provider = Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]);
+    process(async {
+        let session = session(&provider, &exchanged());
+        let error = session.token().await.unwrap_err();
+        assert_eq!((error.phase(), error.status()), (Some(Phase::Exchange), Some(503)), "{error}");
+        assert!(error.is_retryable(), "{error}");
+        // What was not exchanged is not used.
+        let token = session.current_token().unwrap();
+        assert_eq!((access_token(&token), refresh_token(&token)), ("at-1", "rt-2"));
+        let token = session.refresh().await.unwrap();
+        assert_eq!((access_token(&token), refresh_token(&token)), ("long", "rt-3"));
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn nor_is_it_lost_where_the_keys_cannot_be_fetched() {
+    let provider = Provider::with_afterwards([503], [Fate::WithIdToken(2), Fate::Issued(3)]);
+    process(async {
+        let session = session(&provider, &openid());
+        assert_eq!(session.token().await.unwrap_err().phase(), Some(Phase::Jwks));
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn nor_where_the_id_token_is_refused() {
+    let provider = Provider::new([Fate::WithIdToken(2), Fate::Issued(3)]);
+    process(async {
+        let session = session(&provider, &openid());
+        let error = session.token().await.unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::IdToken)), "{error}");
+        assert_eq!(access_token(&session.current_token().unwrap()), "at-1");
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn another_process_goes_on_with_it() {
+    let (provider, store) = (Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]), store());
+    assert_eq!(process(stored(&provider, &exchanged(), &store)).unwrap_err().phase(), Some(Phase::Exchange));
+    assert_eq!(access_token(&process(stored(&provider, &exchanged(), &store)).unwrap()), "long");
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+/// One that has the session open already, and would renew it with the refresh token that it knows.
+#[test]
+fn so_does_one_that_knows_the_old_one() {
+    let (provider, store) = (Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]), store());
+    process(async {
+        let [one, another] = [(); 2].map(|()| client(&provider, &exchanged()).shared_token_store(Arc::clone(&store) as _));
+        let another = another.session_for(KEY).await.unwrap().unwrap();
+        one.session_for(KEY).await.unwrap().unwrap().token().await.unwrap_err();
+        assert_eq!(access_token(&another.token().await.unwrap()), "long");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn a_token_that_is_valid_still_is_used_on() {
+    let provider = Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]);
+    process(async {
+        let mut token = Token::new("valid");
+        token.refresh_token = Some("rt-1".into());
+        token.expires_at = Some(NOW + 30);
+        let session = client(&provider, &exchanged()).session(token);
+        assert_eq!(access_token(&session.token().await.unwrap()), "valid");
+        assert_eq!(refresh_token(&session.current_token().unwrap()), "rt-2");
+    });
+}
+
+#[test]
+fn the_application_is_told_of_it() {
+    let provider = Provider::with_afterwards([503], [Fate::Issued(2)]);
+    let heard: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
+    let log = Arc::clone(&heard);
+    process(async {
+        let client = client(&provider, &exchanged()).update_token(move |update| {
+            let previous = update.previous.is_some_and(|previous| refresh_token(&previous) == "rt-1");
+            log.lock().unwrap().push((refresh_token(&update.token).to_owned(), previous));
+            async { Ok(()) }
+        });
+        client.session(crate::expired()).token().await.unwrap_err();
+    });
+    assert_eq!(*heard.lock().unwrap(), [("rt-2".to_owned(), true)]);
+}
+
+#[test]
+fn a_refresh_without_a_session_gives_it_with_the_error() {
+    let provider = Provider::with_afterwards([503], [Fate::Issued(2)]);
+    let error = process(async { client(&provider, &exchanged()).refresh(&crate::expired()).await.unwrap_err() });
+    let token = error.rotated_token().unwrap();
+    assert_eq!((access_token(token), refresh_token(token)), ("at-1", "rt-2"));
+    assert!(!format!("{error:?}").contains("rt-2"), "{error:?}");
+}
+
+/// Each renewal uses a refresh token: a provider that stays like that is asked less and less often.
+#[test]
+fn it_is_tried_less_and_less_often() {
+    let provider = Provider::with_afterwards([500; 9], (2..9).map(Fate::Issued));
+    process(async {
+        let session = session(&provider, &exchanged());
+        for _ in 0..31 {
+            session.token().await.unwrap_err();
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    });
+    // After 0, 1, 3, 7 and 15 seconds.
+    assert_eq!(provider.asked(), ["rt-1", "rt-2", "rt-3", "rt-4", "rt-5"]);
+}
