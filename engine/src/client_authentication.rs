@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::phase::encode::{self, Pair};
 use crate::phase::request::header_value;
 use crate::phase::template::Values;
+#[cfg(feature = "jose")]
 use crate::secret::Secret;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).

@@ -30,6 +30,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// A duration in whole seconds, the last one begun.
+pub(crate) fn seconds_of(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
+}
+
 /// `now` plus `seconds`, never overflowing.
 pub(crate) fn after(now: u64, seconds: u64) -> u64 {
     now.saturating_add(seconds)

@@ -12,7 +12,7 @@ use grantry_tests::driver::Counter;
 use grantry_tests::script::WallClock;
 use grantry_tests::{NOW, keys};
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -56,11 +56,23 @@ struct Provider {
 impl Provider {
     /// Answers token requests by their number, the first being 1, and the time; its API takes every token.
     fn start(answer: impl Fn(usize, Duration) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_with(answer, |_| 200)
+    }
+
+    /// The same with an API that answers requests for slow things by their token, and takes its time for it.
+    fn start_with(
+        answer: impl Fn(usize, Duration) -> Answer + Send + Sync + 'static,
+        slow: impl Fn(&str) -> u16 + Send + Sync + 'static,
+    ) -> Self {
         let (began, calls) = (Instant::now(), Arc::<Mutex<Vec<Duration>>>::default());
-        let (log, answer) = (Arc::clone(&calls), Arc::new(answer));
+        let (log, answer, slow) = (Arc::clone(&calls), Arc::new(answer), Arc::new(slow));
         let transport = Transport::builder().danger_in_process(move |request: HttpRequest| {
-            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            let (log, answer, slow) = (Arc::clone(&log), Arc::clone(&answer), Arc::clone(&slow));
             async move {
+                if request.url.path() == "/slow" {
+                    sleep(LATENCY).await;
+                    return Ok(sent(slow(request.headers[AUTHORIZATION].to_str().unwrap()), "[]"));
+                }
                 if request.url.path() != "/token" {
                     return Ok(sent(200, r#"{"sub":"1","region":"eu"}"#));
                 }
@@ -344,6 +356,31 @@ async fn what_is_learned_about_the_user_makes_no_lost_answer_forgotten() {
     session.token().await.unwrap();
     assert_eq!(provider.calls.lock().unwrap().len(), 2);
     assert_eq!(session.refresh().await.unwrap_err().kind(), ErrorKind::RefreshOutcomeUnknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_learned_during_a_request_makes_its_token_no_newer_one() {
+    let provider = Provider::start_with(|number, _| granted(number), |token| if token == "Bearer old" { 401 } else { 200 });
+    let session = provider.client.session(expiring(3600));
+    let (items, profile) = tokio::join!(session.get("slow"), session.profile());
+    assert_eq!(items.unwrap().status(), StatusCode::OK);
+    assert_eq!(profile.unwrap().sub(), "1");
+    assert_eq!(provider.calls(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_session_tells_the_time_that_is_left() {
+    let (provider, session) = told(granted).await;
+    for left in [30, 29, 28] {
+        assert_eq!(session.token().await.unwrap_err().retry_after(), Some(left));
+        sleep(Duration::from_secs(1)).await;
+    }
+    // Also where the provider said nothing.
+    let down = Provider::start(|_, _| Err(Lost::Request));
+    let session = down.client.session(expiring(-1));
+    assert_eq!(session.token().await.unwrap_err().retry_after(), None);
+    assert_eq!(session.token().await.unwrap_err().retry_after(), Some(1));
+    assert_eq!(provider.calls(), [0]);
 }
 
 #[tokio::test(start_paused = true)]

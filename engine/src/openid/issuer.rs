@@ -1,6 +1,7 @@
 //! Which issuers are the provider's.
 
 use grantry_descriptor::model::{OpenId, Part, Path, Template, Value};
+#[cfg(feature = "jose")]
 use serde_json::Value as Json;
 
 use crate::config::{Config, matches};

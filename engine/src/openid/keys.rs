@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::http::HttpRequest;
 use crate::jose::KeySet;
 use crate::phase::request;
-use crate::phase::response::excerpt;
+use crate::phase::response::{excerpt, retry_after};
 use crate::phase::template::Values;
 
 /// Least time between two fetches, in seconds: tokens with made-up key ids cause no storm.
@@ -90,6 +90,7 @@ async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {
     if !response.status.is_success() {
         return Err(Error::new(ErrorKind::Refused, "the provider refused")
             .with_status(response.status.as_u16())
+            .with_retry_after(retry_after(&response.headers))
             .with_excerpt(excerpt(&response.body, &[])));
     }
     KeySet::parse(&response.body).map_err(|error| Error::invalid(format!("the provider's key set cannot be used: {error}")))

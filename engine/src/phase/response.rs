@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use grantry_descriptor::model::{Format, Path, Response, Segment};
-use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::path::{present, single, text};
 use super::{encode, json};
@@ -208,9 +210,20 @@ fn note_drift(shape: &Response, headers: &HeaderMap) {
     }
 }
 
-/// Seconds to wait, at most an hour (RFC 9110 section 10.2.3).
+/// Seconds to wait, at most an hour (RFC 9110 section 10.2.3). A date counts from the answer's own `Date`: the clock here may be wrong.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok().map(|seconds| seconds.min(3600))
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let wanted = text(RETRY_AFTER)?;
+    let seconds = match wanted.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => date(wanted)?.saturating_sub(date(text(DATE)?)?),
+    };
+    Some(seconds.min(3600))
+}
+
+/// Seconds since 1970 of a date in a header (RFC 9110 section 5.6.7).
+fn date(text: &str) -> Option<u64> {
+    OffsetDateTime::parse(text, &Rfc2822).ok()?.unix_timestamp().try_into().ok()
 }
 
 /// The beginning of a body, with everything that looks like a token taken out.
@@ -261,4 +274,37 @@ pub(crate) fn render(path: &Path) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn how_long_to_wait() {
+        let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        let cases = [
+            ("7", None, Some(7)),
+            (" 7 ", now, Some(7)),
+            ("7200", None, Some(3600)),
+            ("99999999999999999999", None, None),
+            ("-1", now, None),
+            ("soon", now, None),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", now, Some(30)),
+            ("Mon, 07 Nov 1994 08:49:37 GMT", now, Some(3600)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", now, Some(0)),
+            // By which clock, nobody has said.
+            ("Sun, 06 Nov 1994 08:50:07 GMT", None, None),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some("today"), None),
+        ];
+        for (wanted, now, seconds) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(wanted));
+            headers.extend(now.map(|now| (DATE, HeaderValue::from_static(now))));
+            assert_eq!(retry_after(&headers), seconds, "{wanted}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

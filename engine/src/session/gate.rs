@@ -44,7 +44,7 @@ impl Gate {
             return Ok(());
         }
         let jitter = entropy::below(entropy, closed.pause.as_secs().clamp(SPREAD.0, SPREAD.1));
-        let seconds = left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)).saturating_add(jitter);
+        let seconds = clock::seconds_of(left).saturating_add(jitter);
         Err(turned_away(closed.status, seconds))
     }
 

@@ -316,14 +316,16 @@ impl SessionInner {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The error of a renewal that failed a moment ago, or for good. Of a session that is kept the store is asked first: another
-    /// process may have succeeded.
+    /// The error of a renewal that failed a moment ago, with the time that is left until another is tried, or of one that failed for
+    /// good. Of a session that is kept the store is asked first: another process may have succeeded.
     fn paused(&self) -> Option<Error> {
         let pause = self.pause();
         let error = pause.error.as_ref()?;
-        let is_final = error.needs_login() && self.binding.get().is_none();
-        let is_over = pause.until.is_none_or(|until| until <= self.config.clock.monotonic());
-        (is_final || !is_over).then(|| error.clone())
+        let left = pause.until?.saturating_duration_since(self.config.clock.monotonic());
+        match error.needs_login() {
+            true => (self.binding.get().is_none() || !left.is_zero()).then(|| error.clone()),
+            false => (!left.is_zero()).then(|| error.clone().with_retry_after(Some(clock::seconds_of(left)))),
+        }
     }
 
     /// The error that ended the session, where its token has not changed since.

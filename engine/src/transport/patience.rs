@@ -56,8 +56,8 @@ impl Patience {
     }
 
     fn late_for_all(&self) -> Error {
-        let seconds = self.whole.as_ref().map_or(0, |whole| whole.timeout.as_secs());
-        late(format!("no answer within {seconds} s"))
+        let timeout = self.whole.as_ref().map(|whole| whole.timeout).unwrap_or_default();
+        late(format!("no answer within {timeout:?}"))
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(patience.with_piece(after(8, "a piece")).await.unwrap(), "a piece");
         }
-        assert_eq!(failure(patience.with_piece(pending::<()>())).await, ("no answer within 30 s".to_owned(), 6));
+        assert_eq!(failure(patience.with_piece(pending::<()>())).await, ("no answer within 30s".to_owned(), 6));
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,7 +130,7 @@ mod tests {
         let builder = TransportBuilder::default().read_timeout(Duration::from_secs(2)).timeout(Duration::from_secs(3));
         let patience = Patience::for_all(&builder.options);
         assert_eq!(failure(patience.with_read(pending::<()>())).await, (READ.to_owned(), 2));
-        assert_eq!(failure(patience.with_read(pending::<()>())).await, ("no answer within 3 s".to_owned(), 1));
+        assert_eq!(failure(patience.with_read(pending::<()>())).await, ("no answer within 3s".to_owned(), 1));
     }
 
     #[tokio::test(start_paused = true)]
