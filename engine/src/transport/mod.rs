@@ -13,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::TryFutureExt as _;
-use futures_util::future::{BoxFuture, Either};
+use futures_util::future::{BoxFuture, Either, ready};
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
@@ -124,27 +124,28 @@ impl Transport {
     /// Sends a protocol request and reads its whole answer.
     pub(crate) fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse>> + Send + use<> {
         let patience = Patience::for_all(&self.inner.options);
-        let exchange = self.begin(request);
-        async move {
-            let mut response = patience.with_read(exchange?).await??;
-            let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-            check_answer(status, &headers)?;
-            let body = read(&mut response, MAX_BODY, &patience).await?;
-            Ok(HttpResponse::new(status, headers, body))
-        }
+        self.exchange(request, &patience).and_then(|response| whole_answer(response, patience))
     }
 
     /// Sends a protected request; the answer's body is read by the caller.
     pub(crate) fn start(&self, request: HttpRequest) -> impl Future<Output = Result<Incoming>> + Send + use<> {
         let patience = Patience::for_each_read(&self.inner.options);
-        let exchange = self.begin(request);
-        async move {
-            let response = patience.with_read(exchange?).await??;
-            Ok(Incoming { response, patience })
+        self.exchange(request, &patience).map_ok(|response| Incoming { response, patience })
+    }
+
+    /// Hands a request over, and waits for the answer's head. The request is no part of the future, which is small: futures are moved
+    /// and allocated with all their room, and those of `async` have much of it twice.
+    fn exchange(
+        &self,
+        request: HttpRequest,
+        patience: &Patience,
+    ) -> impl Future<Output = Result<reqwest::Response>> + Send + use<> {
+        match self.begin(request) {
+            Ok(exchange) => Either::Left(patience.with_read(exchange).map(Result::flatten)),
+            Err(error) => Either::Right(ready(Err(error))),
         }
     }
 
-    /// Hands a request over. It is no part of the future, which is small: futures are moved and allocated with all their room.
     fn begin(&self, request: HttpRequest) -> Result<impl Future<Output = Result<reqwest::Response>> + Send + use<>> {
         self.permits(&request.url)?;
         if let Some(answer) = &self.inner.options.in_process {
@@ -368,6 +369,17 @@ impl Incoming {
     pub(crate) async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
         read_chunk(&mut self.response, &self.patience).await
     }
+}
+
+/// The answer to a protocol request. What an `async` block captures is there once; the arguments of an `async fn` are there twice.
+fn whole_answer(mut response: reqwest::Response, patience: Patience) -> impl Future<Output = Result<HttpResponse>> + Send {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let checked = check_answer(status, &headers);
+    let body = async move {
+        checked?;
+        read(&mut response, MAX_BODY, &patience).await
+    };
+    body.map_ok(move |body| HttpResponse::new(status, headers, body))
 }
 
 /// Refuses the kinds of answers that no endpoint of the protocol gives.

@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tokio::time::{Instant, timeout_at};
 
 use super::Options;
@@ -34,42 +36,40 @@ impl Patience {
         Self { read: options.read_timeout, whole: None }
     }
 
-    /// Waits for the next piece of an answer, which is often there already: then nothing looks at the clock.
+    /// Waits for the next piece of an answer, which is often there already: then nothing looks at the clock, and no room is made for a
+    /// timer.
     pub(super) async fn with_piece<F: Future>(&self, reading: F) -> Result<F::Output> {
         let mut reading = pin!(reading);
         match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
             Poll::Ready(piece) => Ok(piece),
-            Poll::Pending => self.with_read(reading).await,
+            Poll::Pending => Box::pin(self.with_read(reading)).await,
         }
     }
 
-    /// Waits for the next of what the provider sends.
-    pub(super) async fn with_read<F: Future>(&self, reading: F) -> Result<F::Output> {
+    /// Waits for the next of what the provider sends, from now on.
+    pub(super) fn with_read<F: Future>(&self, reading: F) -> impl Future<Output = Result<F::Output>> + use<F> {
         let read = Instant::now().checked_add(self.read);
-        let end = self.whole.as_ref().and_then(|whole| whole.end);
-        let first = read.into_iter().chain(end).min();
-        match until(first, reading).await {
-            Some(read) => Ok(read),
-            None if first == end => Err(self.late_for_all()),
-            None => Err(late("the provider did not answer in time".to_owned())),
-        }
-    }
-
-    fn late_for_all(&self) -> Error {
-        let timeout = self.whole.as_ref().map(|whole| whole.timeout).unwrap_or_default();
-        late(format!("no answer within {timeout:?}"))
+        let whole = self.whole.as_ref().filter(|whole| whole.end.is_some_and(|end| read.is_none_or(|read| end <= read)));
+        let whole_timeout = whole.map(|whole| whole.timeout);
+        let reading = until(whole.map_or(read, |whole| whole.end), reading);
+        reading.map(move |read| read.ok_or_else(|| late(whole_timeout)))
     }
 }
 
 /// `None`: the time is over. Without an end there is no timer.
-async fn until<F: Future>(end: Option<Instant>, work: F) -> Option<F::Output> {
+fn until<F: Future>(end: Option<Instant>, work: F) -> impl Future<Output = Option<F::Output>> {
     match end {
-        Some(end) => timeout_at(end, work).await.ok(),
-        None => Some(work.await),
+        Some(end) => Either::Left(timeout_at(end, work).map(Result::ok)),
+        None => Either::Right(work.map(Some)),
     }
 }
 
-fn late(message: String) -> Error {
+/// The time between two reads is over, or that for the whole request.
+fn late(whole: Option<Duration>) -> Error {
+    let message = match whole {
+        None => "the provider did not answer in time".to_owned(),
+        Some(timeout) => format!("no answer within {timeout:?}"),
+    };
     Error::new(ErrorKind::Network, message)
 }
 
