@@ -325,8 +325,8 @@ fn target(target: &str, values: &Values<'_>) -> Result<Url> {
 
 /// Whether a target begins with a scheme and `://`.
 fn is_absolute(target: &str) -> bool {
-    let scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    target.split_once("://").is_some_and(|(before, _)| scheme(before))
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    target.split_once(':').is_some_and(|(before, rest)| rest.starts_with("//") && is_scheme(before))
 }
 
 /// A path below a base URL.
@@ -343,7 +343,7 @@ fn under(base: &Url, path: &str) -> Result<Url> {
         ));
     }
     let mut url = base.clone();
-    url.set_path(&format!("{}/{steps}", base.path().trim_end_matches('/')));
+    url.set_path(&[base.path().trim_end_matches('/'), "/", steps].concat());
     if query.is_some() {
         url.set_query(query);
     }

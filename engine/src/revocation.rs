@@ -46,13 +46,13 @@ pub(crate) async fn revoke(config: &Config, token: &Token, hint: Option<TokenTyp
     let shape = &config.model().revocation;
     let (hint, text) = TokenTypeHint::of(hint, token)?;
     let result = async {
-        let (answer, values) =
+        let answer =
             call(config, token, (hint, text), extra, &shape.request, Endpoint::Revocation, Hook::RevokeTokenRequest).await?;
         let empty = answer.status.is_success() && answer.body.iter().all(u8::is_ascii_whitespace);
         if empty {
             return Ok(());
         }
-        match response::read(&shape.response, &answer, &with_credential(vec![text], &values)) {
+        match response::read(&shape.response, &answer, &with_credential(vec![text], config)) {
             // Some answer with a page or a word.
             Err(error) if error.kind() == ErrorKind::InvalidResponse && answer.status.is_success() => Ok(()),
             read => read.map(|_| ()),
@@ -72,39 +72,37 @@ pub(crate) async fn introspect(
     let hint = hint.unwrap_or(TokenTypeHint::AccessToken);
     let (hint, text) = TokenTypeHint::of(Some(hint), token)?;
     let result = async {
-        let (answer, values) =
+        let answer =
             call(config, token, (hint, text), extra, &shape.request, Endpoint::Introspection, Hook::IntrospectTokenRequest)
                 .await?;
         let says_active = !shape.response.names.iter().any(|member| member.name == "active" && member.paths.is_empty());
         if !says_active && answer.status == http::StatusCode::NOT_FOUND {
             return Ok(Introspection { active: false, members: Map::new() });
         }
-        let answer = response::read(&shape.response, &answer, &with_credential(vec![text], &values))?;
+        let answer = response::read(&shape.response, &answer, &with_credential(vec![text], config))?;
         Introspection::of(answer, says_active)
     };
     result.await.map_err(|error| error.in_phase(Phase::Introspection))
 }
 
-async fn call<'a>(
-    config: &'a Config,
-    token: &'a Token,
-    (hint, text): (TokenTypeHint, &'a str),
+async fn call(
+    config: &Config,
+    token: &Token,
+    (hint, text): (TokenTypeHint, &str),
     extra: Vec<Pair<'static>>,
     request: &Request,
     endpoint: Endpoint,
     before: Hook,
-) -> Result<(HttpResponse, Values<'a>)> {
-    let received: Values<'a> = Values { token: Some(token), learned: &token.learned, ..Values::new(config) };
+) -> Result<HttpResponse> {
     let engine = [(EngineValue::Token, text)];
-    let values = Values { engine: &engine, ..received };
+    let values = Values { token: Some(token), learned: &token.learned, engine: &engine, ..Values::new(config) };
     let call = Call {
         pairs: vec![("token".into(), text.into()), ("token_type_hint".into(), hint.as_str().into())],
         extra,
         before: Some(before),
         ..Call::new(request, values.endpoint(endpoint)?)
     };
-    let answer = call.answer(&values).await?;
-    Ok((answer, received))
+    call.answer(config, &values).await
 }
 
 /// What a provider says about a token (RFC 7662 section 2.2).

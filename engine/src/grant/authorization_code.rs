@@ -1,5 +1,6 @@
 //! The authorization code grant (RFC 6749 section 4.1.3).
 
+use futures_util::FutureExt as _;
 use grantry_descriptor::model::{CodeChallengeMethod, Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use crate::phase::response::Answer;
 use crate::phase::template::Values;
 use crate::secret::Secret;
 use crate::token::{Terms, Token, from_answer};
+use crate::transport::unless_failed;
 
 /// What a sign-in yields.
 pub(crate) struct SignedIn {
@@ -34,25 +36,26 @@ pub(crate) async fn exchange(
 ) -> Result<SignedIn> {
     pending.check(config)?;
     let accepted = callback::accept(config, pending, callback)?;
-    let values = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
-    let learned = learn(config, Source::Callback, &values)?;
-    let values = Values { learned: &learned, ..values };
+    let received = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
+    let learned = learn(config, Source::Callback, &received)?;
+    let values = || Values { callback: Some(&accepted.parameters), learned: &learned, ..Values::new(config) };
     let from_browser = front_channel_claims(config, pending, &accepted).await.map_err(|error| error.in_phase(Phase::IdToken))?;
-    let mut token = match pending.asks_for("code") {
-        true => request(&values, pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
+    let token = match pending.asks_for("code") {
+        true => request(config, &values(), pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
         false => from_fragment(config, pending, &accepted),
-    }
-    .map_err(|error| error.in_phase(Phase::Token))?;
+    };
+    let mut token = token.map_err(|error| error.in_phase(Phase::Token))?;
     token.learned = learned.clone();
     let id_token = match pending.asks_for("code") {
         true => openid::verify_sign_in(config, pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
         false => None,
     };
     let id_token = same_user(from_browser, id_token).map_err(|error| error.in_phase(Phase::IdToken))?;
-    let from_token = Values { token: Some(&token), id_token: id_token.as_ref(), ..values };
-    let mut found = learn(config, Source::Token, &from_token)?;
-    found.extend(learn(config, Source::IdToken, &from_token)?);
-    for (name, value) in found {
+    let found = {
+        let values = Values { token: Some(&token), id_token: id_token.as_ref(), ..values() };
+        [learn(config, Source::Token, &values)?, learn(config, Source::IdToken, &values)?]
+    };
+    for (name, value) in found.into_iter().flatten() {
         token.learn(&name, value);
     }
     let grant = if pending.asks_for("code") { Grant::AuthorizationCode } else { Grant::Implicit };
@@ -92,8 +95,14 @@ fn same_user(from_browser: Option<Value>, from_endpoint: Option<Value>) -> Resul
     }
 }
 
-async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<Pair<'static>>) -> Result<Token> {
-    let config = values.config;
+/// Not `async`: what the request is made of is gone before its answer is waited for.
+fn request<'r>(
+    config: &'r Config,
+    values: &Values<'_>,
+    pending: &'r Pending,
+    code: &'r str,
+    extra: Vec<Pair<'static>>,
+) -> impl Future<Output = Result<Token>> + Send + use<'r> {
     let model = config.model();
     let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
     let scope = pending.scopes.join(&model.scopes.separator);
@@ -117,14 +126,17 @@ async fn request(values: &Values<'_>, pending: &Pending, code: &str, extra: Vec<
     // Room for the client's own secret, too.
     let mut secrets = Vec::with_capacity(3);
     secrets.extend([code, pending.code_verifier.as_str()]);
-    let call = Call {
-        pairs,
-        extra,
-        before: Some(Hook::AccessTokenRequest),
-        after: Some(Hook::AccessTokenResponse),
-        secrets,
-        ..Call::new(&model.token.request, values.endpoint(Endpoint::Token)?)
-    };
-    let answer = call.send(&model.token.response, &values).await?;
-    from_answer(answer, &Terms::of(config, model.token.lifetime, &pending.scopes))
+    let sent = values.endpoint(Endpoint::Token).map(|url| {
+        let call = Call {
+            pairs,
+            extra,
+            before: Some(Hook::AccessTokenRequest),
+            after: Some(Hook::AccessTokenResponse),
+            secrets,
+            ..Call::new(&model.token.request, url)
+        };
+        call.send(config, &model.token.response, &values)
+    });
+    let read = move |answer| from_answer(answer, &Terms::of(config, model.token.lifetime, &pending.scopes));
+    unless_failed(sent).map(move |answer| answer.and_then(read))
 }

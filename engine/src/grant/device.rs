@@ -187,7 +187,7 @@ async fn ask(config: &Config, scopes: &[String], extra: Vec<Pair<'static>>) -> R
         extra,
         ..Call::new(&shape.request, values.endpoint(Endpoint::DeviceAuthorization)?)
     };
-    let answer = call.send(&shape.response, &values).await?;
+    let answer = call.send(config, &shape.response, &values).await?;
     codes(&answer)
 }
 
@@ -238,7 +238,7 @@ async fn poll(
         secrets: vec![device_code.expose()],
         ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
     };
-    let answer = call.send(&shape.response, &values).await?;
+    let answer = call.send(config, &shape.response, &values).await?;
     let mut token = from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))?;
     let id_token = exchange::complete(config, Grant::DeviceCode, &mut token).await?;
     Ok((token, id_token))

@@ -34,24 +34,27 @@ pub(crate) async fn token(config: &Config, grant: Grant, parameters: &Parameters
 
 async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Result<Token> {
     let model = config.model();
-    let (shape, response) = shape(config, grant);
-    let scope = parameters.scopes.join(&model.scopes.separator);
-    let engine = [(EngineValue::Scope, scope.as_str())];
-    let values = Values { engine: &engine, ..Values::new(config) };
-    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
-    pairs.push(("grant_type".into(), grant.as_str().into()));
-    pairs.extend(parameters.own.iter().map(|(name, value)| ((*name).into(), value.expose().into())));
-    pairs.push(("scope".into(), scope.as_str().into()));
-    let call = Call {
-        pairs,
-        extra: parameters.extra.clone(),
-        before: Some(Hook::AccessTokenRequest),
-        after: Some(Hook::AccessTokenResponse),
-        secrets: parameters.own.iter().map(|(_, value)| value.expose()).collect(),
-        ..Call::new(&shape, values.endpoint(Endpoint::Token)?)
+    // What the request is made of is gone before its answer is waited for.
+    let sent = {
+        let (shape, response) = shape(config, grant);
+        let scope = parameters.scopes.join(&model.scopes.separator);
+        let engine = [(EngineValue::Scope, scope.as_str())];
+        let values = Values { engine: &engine, ..Values::new(config) };
+        let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
+        pairs.push(("grant_type".into(), grant.as_str().into()));
+        pairs.extend(parameters.own.iter().map(|(name, value)| ((*name).into(), value.expose().into())));
+        pairs.push(("scope".into(), scope.as_str().into()));
+        let call = Call {
+            pairs,
+            extra: parameters.extra.clone(),
+            before: Some(Hook::AccessTokenRequest),
+            after: Some(Hook::AccessTokenResponse),
+            secrets: parameters.own.iter().map(|(_, value)| value.expose()).collect(),
+            ..Call::new(&shape, values.endpoint(Endpoint::Token)?)
+        };
+        call.send(config, response, &values)
     };
-    let answer = call.send(response, &values).await?;
-    from_answer(answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
+    from_answer(sent.await?, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
 }
 
 /// The grant's section, or what it inherits from `token`.

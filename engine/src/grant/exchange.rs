@@ -35,7 +35,7 @@ pub(super) async fn after(config: &Config, grant: Grant, token: &mut Token) -> R
 async fn call(config: &Config, exchange: &Exchange, url: &Template, token: &Token) -> Result<Token> {
     let values = Values { token: Some(token), learned: &token.learned, ..Values::new(config) };
     let call = Call { secrets: vec![token.access_token.expose()], ..Call::new(&exchange.request, values.url(url)?) };
-    let answer = call.send(&exchange.response, &values).await?;
+    let answer = call.send(config, &exchange.response, &values).await?;
     let terms = Terms::of(config, config.model().token.lifetime, &token.scopes);
     let mut exchanged = token.clone().renewed(from_answer(answer, &terms)?);
     relearn(config, &mut exchanged)?;

@@ -14,6 +14,7 @@ use futures_util::future::Either;
 use grantry_descriptor::model::{Authentication, Hook, Request, Response};
 use url::Url;
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::http::HttpResponse;
 use crate::phase::encode::Pair;
@@ -24,8 +25,8 @@ use crate::phase::template::Values;
 /// Room for the parameters of a usual token request.
 pub(crate) const PAIRS: usize = 8;
 
-/// One call of the client to an endpoint of the provider's.
-pub(crate) struct Call<'a> {
+/// One call of the client to an endpoint of the provider's: made of what lives for `'a`, which may end before its answer (`'r`) is there.
+pub(crate) struct Call<'a, 'r> {
     pub(crate) request: &'a Request,
     pub(crate) url: Url,
     pub(crate) pairs: Vec<Pair<'a>>,
@@ -36,10 +37,10 @@ pub(crate) struct Call<'a> {
     /// Before parsing.
     pub(crate) after: Option<Hook>,
     /// What the request carries that no error may repeat.
-    pub(crate) secrets: Vec<&'a str>,
+    pub(crate) secrets: Vec<&'r str>,
 }
 
-impl<'a> Call<'a> {
+impl<'a, 'r> Call<'a, 'r> {
     /// A call without hooks.
     pub(crate) const fn new(request: &'a Request, url: Url) -> Self {
         Self { request, url, pairs: Vec::new(), extra: Vec::new(), before: None, after: None, secrets: Vec::new() }
@@ -48,17 +49,21 @@ impl<'a> Call<'a> {
     /// Sends the request and reads its answer.
     pub(crate) fn send(
         mut self,
-        response: &'a Response,
-        values: &Values<'a>,
-    ) -> impl Future<Output = Result<Answer<'a>>> + Send + use<'a> {
-        let secrets = with_credential(std::mem::take(&mut self.secrets), values);
-        let answer = self.answer(values);
+        config: &'r Config,
+        response: &'r Response,
+        values: &Values<'_>,
+    ) -> impl Future<Output = Result<Answer<'r>>> + Send + use<'r> {
+        let secrets = with_credential(std::mem::take(&mut self.secrets), config);
+        let answer = self.answer(config, values);
         answer.map(move |answer| response::read(response, &answer?, &secrets))
     }
 
     /// Sends the request; its answer as it came. What the request is made of is no part of the future.
-    pub(crate) fn answer(self, values: &Values<'a>) -> impl Future<Output = Result<HttpResponse>> + Send + use<'a> {
-        let config = values.config;
+    pub(crate) fn answer(
+        self,
+        config: &'r Config,
+        values: &Values<'_>,
+    ) -> impl Future<Output = Result<HttpResponse>> + Send + use<'r> {
         let own_method = config.own_method.as_ref().filter(|_| self.request.authentication == Authentication::Client);
         let is_plain = config.hooks.is_empty() && own_method.is_none();
         let (before, after) = (self.before, self.after);
@@ -83,7 +88,7 @@ impl<'a> Call<'a> {
 }
 
 /// The secrets of a call, and the client's own.
-pub(crate) fn with_credential<'v>(mut secrets: Vec<&'v str>, values: &Values<'v>) -> Vec<&'v str> {
-    secrets.extend(values.config.credential.secret().map(|secret| secret.expose()));
+pub(crate) fn with_credential<'c>(mut secrets: Vec<&'c str>, config: &'c Config) -> Vec<&'c str> {
+    secrets.extend(config.credential.secret().map(|secret| secret.expose()));
     secrets
 }

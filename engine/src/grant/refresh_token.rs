@@ -81,7 +81,7 @@ async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<P
         secrets: token.refresh_token.iter().map(|secret| secret.expose()).chain([token.access_token.expose()]).collect(),
         ..Call::new(shape, url)
     };
-    let answer = call.send(&model.refresh.response, &values).await?;
+    let answer = call.send(config, &model.refresh.response, &values).await?;
     let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
     from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))
 }

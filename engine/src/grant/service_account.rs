@@ -117,7 +117,7 @@ async fn request(config: &Config, account: &Account, shape: &ServiceAccount, gra
         secrets: jwt.iter().map(Secret::expose).collect(),
         ..Call::new(&request, url)
     };
-    let answer = call.send(&shape.response, &values).await?;
+    let answer = call.send(config, &shape.response, &values).await?;
     let mut token = from_answer(answer, &Terms::of(config, shape.lifetime, &account.scopes))?;
     relearn(config, &mut token)?;
     Ok(token)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use grantry_descriptor::model::{AtHash, Nonce, OpenId};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
@@ -114,7 +115,17 @@ fn openid_of(config: &Config) -> Result<&OpenId> {
     config.model().openid.as_ref().ok_or_else(|| Error::misuse("the provider states no issuer of signed tokens"))
 }
 
-async fn verify_id_token(config: &Config, openid: &OpenId, id_token: &str, expected: &Expected<'_>) -> Result<Claims> {
+/// Boxed: most answers have no id token, and whoever waits for one need not have room for its verification.
+fn verify_id_token<'a>(
+    config: &'a Config,
+    openid: &'a OpenId,
+    id_token: &'a str,
+    expected: &'a Expected<'_>,
+) -> BoxFuture<'a, Result<Claims>> {
+    Box::pin(verify_unboxed(config, openid, id_token, expected))
+}
+
+async fn verify_unboxed(config: &Config, openid: &OpenId, id_token: &str, expected: &Expected<'_>) -> Result<Claims> {
     let (claims, algorithm) = verify_signature(config, openid, expected.learned, id_token, "JWT").await?;
     check_issuer(config, openid, expected.learned, &claims)?;
     let now = now(config);

@@ -50,7 +50,7 @@ pub(crate) fn render<'a>(
 
 /// `Accept` and `User-Agent`.
 pub(crate) fn defaults(headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, const { HeaderValue::from_static("application/json") });
     headers.insert(USER_AGENT, values.config.transport.user_agent_header()?);
     Ok(())
 }
@@ -109,13 +109,15 @@ fn carry(request: &mut HttpRequest, shape: &Request, pairs: &[Pair<'_>]) {
         _ if shape.method == Method::Get => encode::append_query(&mut request.url, pairs),
         Encoding::Query => encode::append_query(&mut request.url, pairs),
         _ if pairs.is_empty() => {}
-        Encoding::Form => set_body(request, "application/x-www-form-urlencoded", encode::form(pairs)),
-        Encoding::Json => set_body(request, "application/json", encode::json(pairs)),
+        Encoding::Form => {
+            set_body(request, const { HeaderValue::from_static("application/x-www-form-urlencoded") }, encode::form(pairs));
+        }
+        Encoding::Json => set_body(request, const { HeaderValue::from_static("application/json") }, encode::json(pairs)),
     }
 }
 
-fn set_body(request: &mut HttpRequest, media_type: &'static str, body: String) {
-    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+fn set_body(request: &mut HttpRequest, media_type: HeaderValue, body: String) {
+    request.headers.insert(CONTENT_TYPE, media_type);
     request.body = Body::from(body);
 }
 

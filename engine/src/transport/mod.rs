@@ -140,10 +140,7 @@ impl Transport {
         request: HttpRequest,
         patience: &Patience,
     ) -> impl Future<Output = Result<reqwest::Response>> + Send + use<> {
-        match self.begin(request) {
-            Ok(exchange) => Either::Left(patience.with_read(exchange).map(Result::flatten)),
-            Err(error) => Either::Right(ready(Err(error))),
-        }
+        unless_failed(self.begin(request).map(|exchange| patience.with_read(exchange).map(Result::flatten)))
     }
 
     fn begin(&self, request: HttpRequest) -> Result<impl Future<Output = Result<reqwest::Response>> + Send + use<>> {
@@ -371,6 +368,14 @@ impl Incoming {
     }
 }
 
+/// What was begun, or why it was not.
+pub(crate) fn unless_failed<T, F: Future<Output = Result<T>>>(begun: Result<F>) -> impl Future<Output = Result<T>> {
+    match begun {
+        Ok(work) => Either::Left(work),
+        Err(error) => Either::Right(ready(Err(error))),
+    }
+}
+
 /// The answer to a protocol request. What an `async` block captures is there once; the arguments of an `async fn` are there twice.
 fn whole_answer(mut response: reqwest::Response, patience: Patience) -> impl Future<Output = Result<HttpResponse>> + Send {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -396,32 +401,30 @@ fn check_answer(status: StatusCode, headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
-/// Reads a body up to its cap. One that comes in one piece is not copied.
+/// Reads a body up to its cap.
 async fn read(response: &mut reqwest::Response, most: usize, patience: &Patience) -> Result<Bytes> {
-    let Some(first) = read_chunk(response, patience).await? else { return Ok(Bytes::new()) };
-    let Some(second) = read_chunk(response, patience).await? else { return capped(first, most) };
-    let mut body = BytesMut::from(first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        if body.len().saturating_add(chunk.len()) > most {
-            return Err(too_large(most));
-        }
-        body.extend_from_slice(&chunk);
-        next = read_chunk(response, patience).await?;
+    let mut body = Bytes::new();
+    while let Some(chunk) = read_chunk(response, patience).await? {
+        body = joined(body, chunk, most)?;
     }
+    Ok(body)
+}
+
+/// A body and its next piece. A body that comes in one piece is not copied.
+fn joined(body: Bytes, chunk: Bytes, most: usize) -> Result<Bytes> {
+    if body.len().saturating_add(chunk.len()) > most {
+        return Err(Error::invalid(format!("the answer is larger than {most} bytes")));
+    }
+    if body.is_empty() {
+        return Ok(chunk);
+    }
+    let mut body = BytesMut::from(body);
+    body.extend_from_slice(&chunk);
     Ok(body.freeze())
 }
 
 async fn read_chunk(response: &mut reqwest::Response, patience: &Patience) -> Result<Option<Bytes>> {
     patience.with_piece(response.chunk()).await?.map_err(network)
-}
-
-fn capped(body: Bytes, most: usize) -> Result<Bytes> {
-    if body.len() > most { Err(too_large(most)) } else { Ok(body) }
-}
-
-fn too_large(most: usize) -> Error {
-    Error::invalid(format!("the answer is larger than {most} bytes"))
 }
 
 fn network(error: reqwest::Error) -> Error {
