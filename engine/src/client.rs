@@ -353,7 +353,8 @@ impl<P: Provider> Client<P> {
     /// one is named: many providers refuse it.
     ///
     /// # Errors
-    /// [`Refused`](crate::ErrorKind::Refused) with [`needs_login`](Error::needs_login) when the grant is gone.
+    /// [`Refused`](crate::ErrorKind::Refused) with [`needs_login`](Error::needs_login) when the grant is gone. An error may come with a
+    /// token to store: [`rotated_token`](Error::rotated_token).
     pub fn refresh(&self, token: &Token) -> TokenRequest<P, Refresh>
     where
         P: supports::RefreshToken,

@@ -32,7 +32,7 @@ struct Inner {
     /// The request did not leave this machine.
     is_unsent: bool,
     hint: Option<String>,
-    rotated: Option<Token>,
+    rotated: Option<Box<Token>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -184,12 +184,12 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// After [`Client::refresh`](crate::Client::refresh): the token that was to be renewed, with the refresh token that has replaced
+    /// After [`Client::refresh`](crate::Client::refresh): the token that was to be renewed, with the refresh token that may have replaced
     /// its own. The provider took the refresh, and what follows it failed: the id token could not be verified, say, since the
     /// provider's keys could not be fetched. Store it in place of the old one, whose refresh token may be used up. A session keeps it
     /// by itself.
     pub fn rotated_token(&self) -> Option<&Token> {
-        self.0.rotated.as_ref()
+        self.0.rotated.as_deref()
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -292,7 +292,7 @@ impl Error {
     }
 
     pub(crate) fn with_rotated_token(self, token: Token) -> Self {
-        self.changed(|inner| inner.rotated = Some(token))
+        self.changed(|inner| inner.rotated = Some(Box::new(token)))
     }
 
     pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {

@@ -23,8 +23,8 @@ fn needs_refresh_token(config: &Config) -> bool {
 /// What came of a refresh that the provider took. The refresh token that was sent may be used up by it.
 pub(crate) struct Renewed {
     pub(crate) token: Token,
-    /// Why the answer cannot be used. Then `token` is the one that was to be renewed, with the refresh token of the answer: whoever loses
-    /// that loses the session.
+    /// Why the answer cannot be used. Then `token` is the one that was to be renewed, with the answer's refresh token where that has one:
+    /// whoever loses it loses the session.
     pub(crate) problem: Option<Error>,
 }
 
@@ -32,13 +32,16 @@ pub(crate) struct Renewed {
 pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Renewed> {
     let answer = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
     let rotated = answer.refresh_token.clone().map(|secret| (secret, answer.refresh_token_expires_at));
-    match (complete(config, token, answer).await, rotated) {
-        (Ok(token), _) => Ok(Renewed { token, problem: None }),
-        (Err(error), Some((secret, expires_at))) if !error.needs_login() => {
-            let token = Token { refresh_token: Some(secret), refresh_token_expires_at: expires_at, ..token.clone() };
+    match complete(config, token, answer).await {
+        Ok(token) => Ok(Renewed { token, problem: None }),
+        Err(error) if error.needs_login() => Err(error),
+        Err(error) => {
+            let mut token = token.clone();
+            if let Some((secret, expires_at)) = rotated {
+                (token.refresh_token, token.refresh_token_expires_at) = (Some(secret), expires_at);
+            }
             Ok(Renewed { token, problem: Some(error) })
         }
-        (Err(error), _) => Err(error),
     }
 }
 

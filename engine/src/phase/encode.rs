@@ -28,11 +28,20 @@ pub(crate) fn form<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
         if !text.is_empty() {
             text.push('&');
         }
-        text.extend(utf8_percent_encode(name.as_ref(), COMPONENT));
+        push(&mut text, name.as_ref());
         text.push('=');
-        text.extend(utf8_percent_encode(value.as_ref(), COMPONENT));
+        push(&mut text, value.as_ref());
     }
     text
+}
+
+/// Appends a component, encoded; most have nothing to encode.
+fn push(text: &mut String, component: &str) {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    match component.bytes().all(is_unreserved) {
+        true => text.push_str(component),
+        false => text.extend(utf8_percent_encode(component, COMPONENT)),
+    }
 }
 
 /// A JSON object; a name that stands twice becomes an array.

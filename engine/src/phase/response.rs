@@ -89,9 +89,9 @@ impl Answer<'_> {
 
     /// The top-level members that were not read under a standard name.
     pub(crate) fn rest(self, standard: &[&str]) -> Map<String, Value> {
-        let Self { shape, members: Value::Object(members) } = self else { return Map::new() };
-        let is_read = |name: &str| standard.iter().any(|standard| is_read_as(shape, standard, name));
-        members.into_iter().filter(|(name, _)| !is_read(name)).collect()
+        let Self { shape, members: Value::Object(mut members) } = self else { return Map::new() };
+        members.retain(|name, _| !standard.iter().any(|standard| is_read_as(shape, standard, name)));
+        members
     }
 }
 

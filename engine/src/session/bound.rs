@@ -228,7 +228,7 @@ impl Turn<'_> {
         let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
         match self.inner.ended() {
             // The provider has refused this very token for good.
-            Some(error) if self.inner.token().is_some_and(|token| same(&token, &entry.token)) => Err(error),
+            Some(error) if self.inner.token().is_some_and(|token| token.has_secrets_of(&entry.token)) => Err(error),
             _ => Ok(self.adopted(entry)),
         }
     }
@@ -373,7 +373,7 @@ impl Turn<'_> {
         if failed.error.needs_login() {
             let stored = self.binding.load().await?;
             let Some((_, entry)) = stored else { return Err(Self::signed_out()) };
-            if !same(&entry.token, &token) {
+            if !entry.token.has_secrets_of(&token) {
                 return Ok(None);
             }
         }
@@ -409,16 +409,10 @@ async fn write_over(binding: &Binding, version: u64, old: &Token, new: &Token) -
         }
         match binding.load().await? {
             None => return Ok(Written::Deleted),
-            Some((_, entry)) if same(&entry.token, new) => return Ok(Written::New),
-            Some((now, entry)) if same(&entry.token, old) => version = now,
+            Some((_, entry)) if entry.token.has_secrets_of(new) => return Ok(Written::New),
+            Some((now, entry)) if entry.token.has_secrets_of(old) => version = now,
             Some(_) => return Ok(Written::Other),
         }
     }
     Err(Error::store("the session changes faster than it can be written"))
-}
-
-/// Whether two tokens are of one generation.
-fn same(one: &Token, other: &Token) -> bool {
-    let refresh = |token: &Token| token.refresh_token.as_ref().map(|token| token.expose().to_owned());
-    one.access_token.expose() == other.access_token.expose() && refresh(one) == refresh(other)
 }

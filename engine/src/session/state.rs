@@ -283,11 +283,12 @@ impl SessionInner {
         }
     }
 
-    /// Tells the application of a new token.
+    /// Tells the application of a new token, or a new refresh token of the same one.
     pub(super) async fn notify(&self, token: &Arc<Token>, previous: Option<Arc<Token>>, is_persisted: bool) -> Result<()> {
+        let is_new = previous.as_ref().is_none_or(|previous| token.is_renewal_of(previous) || !token.has_secrets_of(previous));
         match &self.config.update_token {
-            Some(update) => update(TokenUpdate { token: Arc::clone(token), previous, is_persisted }).await,
-            None => Ok(()),
+            Some(update) if is_new => update(TokenUpdate { token: Arc::clone(token), previous, is_persisted }).await,
+            _ => Ok(()),
         }
     }
 

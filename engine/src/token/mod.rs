@@ -118,6 +118,12 @@ impl Token {
         self.access_token.expose() != other.access_token.expose() || generation(self) != generation(other)
     }
 
+    /// Whether both have the same access token and the same refresh token.
+    pub(crate) fn has_secrets_of(&self, other: &Self) -> bool {
+        let [one, another] = [self, other].map(|token| token.refresh_token.as_ref().map(Secret::expose));
+        self.access_token.expose() == other.access_token.expose() && one == another
+    }
+
     pub(crate) fn learn(&mut self, name: &str, value: String) {
         self.learned.retain(|(known, _)| known != name);
         self.learned.push((name.to_owned(), value));

@@ -113,6 +113,27 @@ fn the_application_is_told_of_it() {
     assert_eq!(*heard.lock().unwrap(), [("rt-2".to_owned(), true)]);
 }
 
+/// A provider that does not rotate issues no refresh token: the one that there is stays good, whatever the descriptor says of it.
+#[test]
+fn without_another_refresh_token_nothing_is_lost() {
+    let provider = Provider::with_afterwards([503], [Fate::NotRotated(2), Fate::NotRotated(3)]);
+    process(async {
+        let told = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&told);
+        let cells = [exchanged().as_slice(), &[("refresh.replay", "never".into())]].concat();
+        let client = client(&provider, &cells).update_token(move |_| {
+            *count.lock().unwrap() += 1;
+            async { Ok(()) }
+        });
+        let session = client.session(crate::expired());
+        assert!(session.token().await.unwrap_err().is_retryable());
+        assert_eq!((provider.asked().len(), *told.lock().unwrap()), (1, 0));
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "long");
+        assert_eq!(*told.lock().unwrap(), 1);
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-1"]);
+}
+
 #[test]
 fn a_refresh_without_a_session_gives_it_with_the_error() {
     let provider = Provider::with_afterwards([503], [Fate::Issued(2)]);

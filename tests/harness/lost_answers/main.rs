@@ -26,6 +26,8 @@ pub(crate) const KEY: &str = "user-1";
 pub(crate) enum Fate {
     /// The tokens of this generation are issued.
     Issued(u32),
+    /// An access token alone.
+    NotRotated(u32),
     /// With an id token that no key has signed.
     WithIdToken(u32),
     RequestLost,
@@ -76,6 +78,7 @@ impl Provider {
         let fate = self.fates.lock().unwrap().pop_front().expect("no more requests");
         match fate {
             Fate::Issued(n) => Ok(answer(200, format!("{{{}}}", tokens(n)))),
+            Fate::NotRotated(n) => Ok(answer(200, format!(r#"{{"access_token":"at-{n}","expires_in":60}}"#))),
             Fate::WithIdToken(n) => Ok(answer(200, format!(r#"{{{},"id_token":"{UNSIGNED}"}}"#, tokens(n)))),
             Fate::RequestLost => Err(Lost::Request),
             Fate::AnswerLost => Err(Lost::Answer),
