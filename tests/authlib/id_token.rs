@@ -472,3 +472,23 @@ async fn the_id_token_of_a_refresh_is_of_the_same_user_issuer_and_client() {
         assert_eq!((claim(&error).as_str(), error.phase()), (name, Some(Phase::IdToken)));
     }
 }
+
+/// The refresh token of its answer may be that user's, too.
+#[tokio::test]
+async fn a_refresh_that_yields_another_user_ends_the_session() {
+    let eve = answer(Some(&jwt("RS256", &with("sub", "eve"))));
+    let script = Script::answers([eve, Sent::json(200, json!({ "access_token": "hers" }))]);
+    let client = client(&openid(""), &script);
+    let mut token = Token::new("janes");
+    token.expires_at = Some(NOW - 1);
+    token.refresh_token = Some("rt".into());
+    token.id_token = Some(jwt("RS256", &claims()).into());
+    let session = client.session(token);
+    for _ in 0..2 {
+        let error = session.token().await.unwrap_err();
+        assert_eq!((error.kind(), claim(&error).as_str()), (ErrorKind::ReauthRequired, "sub"), "{error}");
+        assert!(error.needs_login() && !error.is_retryable(), "{error}");
+    }
+    assert_eq!(session.current_token().unwrap().access_token.expose(), "janes");
+    assert_eq!(script.only().form_value("refresh_token").as_deref(), Some("rt"));
+}
