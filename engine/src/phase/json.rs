@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// How deep a document may nest.
@@ -118,11 +119,8 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
-                return Err(A::Error::custom(DUPLICATE));
-            }
-            let value = members.next_value_seed(self.deeper()?)?;
-            map.insert(name, value);
+            let Entry::Vacant(place) = map.entry(name) else { return Err(A::Error::custom(DUPLICATE)) };
+            place.insert(members.next_value_seed(self.deeper()?)?);
         }
         Ok(Value::Object(map))
     }
