@@ -210,8 +210,9 @@ impl RequestBuilder {
         let current = self.session.current();
         let prepared = current.as_ref().filter(|current| Arc::ptr_eq(&current.token, token));
         match prepared.and_then(|current| current.header.as_ref()) {
-            Some((name, value)) => {
-                request.headers.insert(name, value.clone());
+            Some(header) => {
+                let (name, value) = header.pair();
+                request.headers.insert(name, value);
                 Ok(())
             }
             None => placement::place(&self.session.config, token, request),

@@ -2,6 +2,7 @@
 
 mod bound;
 mod gate;
+mod header;
 mod renewal;
 mod rotation;
 mod state;

@@ -11,6 +11,7 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::bound::{self, Binding};
+use super::header::Prepared;
 use super::renewal::{Renewal, Running};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
@@ -55,7 +56,7 @@ pub(crate) enum Source {
 /// A token, and the header that carries it where one does.
 pub(crate) struct Current {
     pub(crate) token: Arc<Token>,
-    pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    pub(crate) header: Option<Prepared>,
     /// When it was put in place, by the wall clock and by the one that nobody sets.
     since: (u64, Instant),
     /// The last second of the wall clock that was found right.
@@ -72,7 +73,7 @@ impl Current {
         let place = &config.model().requests.access_token;
         let header = match place.location {
             Location::Header if !token.access_token.expose().is_empty() && placement::check_type(config, &token).is_ok() => {
-                placement::header(place, token.access_token.expose()).ok()
+                placement::header(place, token.access_token.expose()).ok().map(Prepared::new)
             }
             _ => None,
         };
@@ -144,7 +145,7 @@ impl SessionInner {
         let now = current.now(self.config.clock.as_ref());
         let Refreshing { is_automatic, leeway, .. } = self.config.refreshing;
         let is_renewed_first = || token.is_expired(now, 0) || (is_automatic && self.can_renew(token));
-        if token.is_due(now, leeway) && is_renewed_first() { None } else { header.clone() }
+        if token.is_due(now, leeway) && is_renewed_first() { None } else { header.as_ref().map(Prepared::pair) }
     }
 
     /// Puts a token in place for every clone. The next pause is longer than the last one all the same, until a renewal succeeds.
