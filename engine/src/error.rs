@@ -31,6 +31,8 @@ struct Inner {
     retry_after: Option<u64>,
     /// The request did not leave this machine.
     is_unsent: bool,
+    /// The provider answered, and its answer is lost.
+    is_answer_lost: bool,
     hint: Option<String>,
     rotated: Option<Box<Token>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -205,6 +207,7 @@ impl Error {
             excerpt: None,
             retry_after: None,
             is_unsent: false,
+            is_answer_lost: false,
             hint: None,
             rotated: None,
             source: None,
@@ -239,6 +242,15 @@ impl Error {
 
     pub(crate) fn unsent(self) -> Self {
         self.changed(|inner| inner.is_unsent = true)
+    }
+
+    /// Whether the provider's answer came, and nobody has read it.
+    pub(crate) fn is_answer_lost(&self) -> bool {
+        self.0.is_answer_lost
+    }
+
+    pub(crate) fn answer_lost(self) -> Self {
+        self.changed(|inner| inner.is_answer_lost = true)
     }
 
     /// The same error, which means more.

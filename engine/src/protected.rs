@@ -142,7 +142,7 @@ impl RequestBuilder {
             return Err(problem);
         }
         let session = Arc::clone(&self.session);
-        let token = if self.with_token { Some(session.active().await?) } else { session.token() };
+        let mut token = if self.with_token { Some(session.active().await?) } else { session.token() };
         let again = self.body.try_clone().filter(|_| self.with_token && session.config.refreshing.is_automatic);
         let body = std::mem::take(&mut self.body);
         let mut response = self.attempt(body, token.as_ref()).await?;
@@ -152,6 +152,7 @@ impl RequestBuilder {
             // Once per token: of the requests that it fails, one renews it.
             let renewed = Box::pin(session.renew(Some(seen))).await?;
             response = Box::pin(self.attempt(body, Some(&renewed))).await?;
+            token = Some(renewed);
         }
         if self.any_status || response.status().as_u16() < 400 {
             Ok(response)

@@ -285,3 +285,18 @@ async fn a_token_with_a_line_break_is_refused() {
     }
     assert!(script.received().is_empty());
 }
+
+#[tokio::test]
+async fn an_api_that_repeats_a_renewed_token_puts_it_into_no_error() {
+    let script = Script::answers([
+        Sent::text(401, ""),
+        Sent::json(200, json!({ "access_token": "n3w-token" })),
+        Sent::text(403, "no scope for n3w-token"),
+    ]);
+    let mut token = Token::new("t0ken");
+    token.refresh_token = Some("rt".into());
+    let session = client("secret", &script).session(token);
+    let error = session.get("items").await.unwrap_err();
+    assert_eq!(error.status(), Some(403));
+    assert_eq!(error.excerpt().map(|excerpt| excerpt.contains("n3w-token")), Some(false), "{error}");
+}

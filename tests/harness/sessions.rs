@@ -30,6 +30,7 @@ endpoints:
   token_endpoint: https://acme.example/token
   userinfo_endpoint: https://acme.example/userinfo
 client_authentication: { method: client_secret_post }
+grant_types_supported: [authorization_code, refresh_token, client_credentials]
 requests:
   base_url: https://api.acme.example/
   headers: { x-region: \"{region}\" }
@@ -381,6 +382,35 @@ async fn a_paused_session_tells_the_time_that_is_left() {
     assert_eq!(session.token().await.unwrap_err().retry_after(), None);
     assert_eq!(session.token().await.unwrap_err().retry_after(), Some(1));
     assert_eq!(provider.calls(), [0]);
+}
+
+/// `Retry-After: 0` is no leave to ask with every request.
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_fails_is_not_asked_with_every_call() {
+    let provider = Provider::start(|_, _| {
+        let mut answer = sent(500, "");
+        answer.headers.insert(RETRY_AFTER, HeaderValue::from(0));
+        Ok(answer)
+    });
+    let session = provider.client.session(expiring(-1));
+    for _ in 0..20 {
+        session.token().await.unwrap_err();
+    }
+    // Once, and once more since the answer may have been lost.
+    assert_eq!(provider.calls().len(), 2);
+}
+
+/// Its grant can be run again.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_of_the_clients_own_is_not_needed() {
+    let provider = Provider::start(|number, _| match number {
+        1 => Ok(sent(200, r#"{"access_token":"at-1","expires_in":3600,"refresh_token":"rt"}"#)),
+        2 => gone(),
+        _ => granted(number),
+    });
+    let session = provider.client.client_credentials().await.unwrap();
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(session.token().await.unwrap().access_token.expose(), "at-3");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use grantry_descriptor::model::{Authentication, Hook, Request, Response};
 use url::Url;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::phase::encode::Pair;
 use crate::phase::request;
@@ -79,7 +79,7 @@ impl<'a, 'r> Call<'a, 'r> {
                 }
                 let answer = config.transport.send(request).await?;
                 match after {
-                    Some(after) => config.hooks.on_response(after, answer).await,
+                    Some(after) => config.hooks.on_response(after, answer).await.map_err(Error::answer_lost),
                     None => Ok(answer),
                 }
             })),

@@ -4,11 +4,12 @@ use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
 
 use super::{Call, PAIRS, exchange};
 use crate::config::Config;
-use crate::error::{Error, Phase, Result};
+use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::openid;
 use crate::phase::encode::Pair;
+use crate::phase::response::Answer;
 use crate::phase::template::Values;
-use crate::token::{Terms, Token, from_answer};
+use crate::token::{Terms, Token, from_answer, refresh_token_of};
 
 /// Whether a token can be renewed by this grant.
 pub(crate) fn is_possible(config: &Config, token: &Token) -> bool {
@@ -31,10 +32,19 @@ pub(crate) struct Renewed {
 /// Renews a token. `scopes` narrow it; by default none are sent, since many providers refuse them.
 pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Renewed> {
     let answer = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
-    let rotated = answer.refresh_token.clone().map(|secret| (secret, answer.refresh_token_expires_at));
-    match complete(config, token, answer).await {
+    let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
+    let terms = Terms::of(config, config.model().token.lifetime, scopes);
+    let rotated = refresh_token_of(&answer, &terms);
+    let read = from_answer(answer, &terms);
+    let renewed = match read.map_err(|error| error.in_phase(Phase::Refresh)) {
+        Ok(answer) => complete(config, token, answer).await,
+        // Nobody can tell what it means for the old one.
+        Err(error) if rotated.is_none() => return Err(error),
+        Err(error) => Err(error),
+    };
+    match renewed {
         Ok(token) => Ok(Renewed { token, problem: None }),
-        Err(error) if error.needs_login() => Err(error),
+        Err(another_user) if another_user.kind() == ErrorKind::ReauthRequired => Err(another_user),
         Err(error) => {
             let mut token = token.clone();
             if let Some((secret, expires_at)) = rotated {
@@ -54,7 +64,7 @@ async fn complete(config: &Config, token: &Token, answer: Token) -> Result<Token
     Ok(renewed)
 }
 
-async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
+async fn request<'c>(config: &'c Config, token: &'c Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Answer<'c>> {
     let model = config.model();
     let shape = &model.refresh.request;
     if !model.grants.contains(&Grant::RefreshToken) {
@@ -84,7 +94,5 @@ async fn request(config: &Config, token: &Token, scopes: &[String], extra: Vec<P
         secrets: token.refresh_token.iter().map(|secret| secret.expose()).chain([token.access_token.expose()]).collect(),
         ..Call::new(shape, url)
     };
-    let answer = call.send(config, &model.refresh.response, &values).await?;
-    let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
-    from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))
+    call.send(config, &model.refresh.response, &values).await
 }

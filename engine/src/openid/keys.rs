@@ -20,6 +20,9 @@ use crate::phase::template::Values;
 /// Least time between two fetches, in seconds: tokens with made-up key ids cause no storm.
 const MIN_INTERVAL: u64 = 30;
 
+/// How long a failure is not tried again where there is no key set, in seconds: those who waited for it need not wait one after another.
+const PAUSE: u64 = 2;
+
 /// How long a key set is taken as current, in seconds: one hour.
 const LIFETIME: u64 = 60 * 60;
 
@@ -30,7 +33,19 @@ const MAX_AGE: u64 = 24 * LIFETIME;
 #[derive(Default)]
 pub(crate) struct Keys {
     given: Option<Arc<KeySet>>,
-    cached: Mutex<Option<Cached>>,
+    fetched: Mutex<Fetched>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    cached: Option<Cached>,
+    failed: Option<Failed>,
+}
+
+struct Failed {
+    url: Url,
+    error: Error,
+    at: u64,
 }
 
 struct Cached {
@@ -44,7 +59,7 @@ struct Cached {
 impl Keys {
     /// Keys that never change; nothing is fetched.
     pub(crate) fn given(keys: KeySet) -> Self {
-        Self { given: Some(Arc::new(keys)), cached: Mutex::default() }
+        Self { given: Some(Arc::new(keys)), fetched: Mutex::default() }
     }
 
     /// The key set; fetched anew where it is old, or `known` does not have what is needed, and some time has passed.
@@ -54,12 +69,23 @@ impl Keys {
         }
         let url = values.endpoint(Endpoint::JwksUri)?;
         let now = values.config.clock.now();
-        let mut slot = self.cached.lock().await;
-        let cached = slot.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
-        let Some(cached) = cached else {
-            let keys = fetch(values, &url).await?;
-            *slot = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
-            return Ok(keys);
+        let mut fetched = self.fetched.lock().await;
+        let Fetched { cached, failed } = &mut *fetched;
+        let current = cached.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
+        let Some(cached) = current else {
+            if let Some(failed) = failed.as_ref().filter(|failed| failed.url == url && clock::since(failed.at, now) < PAUSE) {
+                return Err(failed.error.clone());
+            }
+            return match fetch(values, &url).await {
+                Ok(keys) => {
+                    *cached = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
+                    Ok(keys)
+                }
+                Err(error) => {
+                    *failed = Some(Failed { url, error: error.clone(), at: values.config.clock.now() });
+                    Err(error)
+                }
+            };
         };
         let lacks_key = known.is_some_and(|known| Arc::ptr_eq(known, &cached.keys));
         let is_old = clock::since(cached.fetched_at, now) >= LIFETIME;

@@ -5,14 +5,17 @@
 //! the record fences: whoever lost the lease without knowing it cannot overwrite what came after.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::task::JoinHandle;
 
 use super::rotation::{Failed, is_reuse_harmless};
 use super::state::{SessionInner, Source};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -37,6 +40,9 @@ const WAITS: u32 = 130;
 
 /// Longest wait between two looks at another's lease, in milliseconds; the first is short, and each the double of the one before.
 const LONGEST_WAIT: u64 = 1000;
+
+/// How long whoever closes a session waits for a store that takes nothing.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Most times that a write is tried again when the record changed under it.
 const CONFLICTS: u32 = 8;
@@ -75,8 +81,11 @@ impl Binding {
         Ok(Arc::new(Self { store: Arc::clone(store), key, holder, is_lost: AtomicBool::new(false), late: Arc::default() }))
     }
 
-    pub(super) async fn settled(&self) {
-        let _none_is_late = self.late.lock().await;
+    /// Waits for a write that is late, if any, for a while: the store may be gone for good.
+    pub(super) async fn settled(&self, clock: &dyn Clock) {
+        if let Either::Right(_) = select(pin!(self.late.lock()), clock.sleep(LATE)).await {
+            tracing::error!(target: "grantry::store", "a token in use is not stored: the store takes nothing");
+        }
     }
 
     fn is_late(&self) -> bool {
@@ -115,6 +124,15 @@ pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Optio
 /// Keeps a session under a key, in place of what was there.
 pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
     let key = key_of(&inner.config, key);
+    if let Some(known) = inner.binding.get()
+        && known.key == key
+        && known.store.load(&key).await?.is_some()
+    {
+        // Another process may have renewed what is there.
+        return Ok(());
+    }
+    // The token that is kept is the one that is renewed from then on.
+    let _nobody_renews = inner.alone.lock().await;
     let binding = match inner.binding.get() {
         Some(known) if known.key != key => {
             return Err(Error::misuse("the session is kept under another key; two keys would renew one token"));
@@ -123,10 +141,14 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
         None => Binding::new(&inner.config, key)?,
     };
     let token = inner.token().ok_or_else(|| Error::misuse("the session has no token to keep"))?;
+    let lost_at = inner.lost_at();
+    let begun = lost_at.map(|at| Begun { by: binding.holder.clone(), at });
+    let entry = Entry { token: Token::clone(&token), begun };
     for _ in 0..CONFLICTS {
         let version = binding.store.load(&binding.key).await?.map(|record| record.version);
         let next = next_version(&inner.config, version)?;
-        if binding.write(version, next, &Entry::of(Token::clone(&token))).await? {
+        if binding.write(version, next, &entry).await? {
+            binding.is_lost.store(lost_at.is_some(), Ordering::Relaxed);
             inner.config.sessions.replace(Arc::clone(&binding), inner);
             let _known = inner.binding.set(binding);
             return Ok(());
@@ -192,19 +214,21 @@ pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<A
     let Some(binding) = inner.binding.get() else { return Err(Error::misuse("the session is not kept")) };
     let turn = Turn { inner, binding };
     for waits in 0..WAITS {
-        // Another may have renewed it.
-        if let Some(token) = turn.adopt().await? {
-            return Ok(token);
-        }
-        // A write that is late keeps the lease until it is done.
-        if !binding.is_late() && turn.lease().await? {
-            let renewed = turn.renew(is_asked).await;
-            turn.release().await;
-            match renewed {
-                Ok(Some(token)) => return Ok(token),
-                // The record changed: look again.
-                Ok(None) => continue,
-                Err(error) => return Err(error),
+        // What the store has is older than the session's token as long as a write is late.
+        if !binding.is_late() {
+            // Another may have renewed it.
+            if let Some(token) = turn.adopt().await? {
+                return Ok(token);
+            }
+            if turn.lease().await? {
+                let renewed = turn.renew(is_asked).await;
+                turn.release().await;
+                match renewed {
+                    Ok(Some(token)) => return Ok(token),
+                    // The record changed: look again.
+                    Ok(None) => continue,
+                    Err(error) => return Err(error),
+                }
             }
         }
         turn.wait(waits).await;
@@ -244,8 +268,11 @@ impl Turn<'_> {
         Ok(self.binding.store.lease(&self.binding.key, &self.binding.holder, LEASE).await?)
     }
 
-    /// A lease that cannot be given back runs out, or serves this process's next renewal.
+    /// A lease that cannot be given back runs out, or serves this process's next renewal. A write that is late keeps it until it is done.
     async fn release(&self) {
+        if self.binding.is_late() {
+            return;
+        }
         let _runs_out = self.binding.store.release(&self.binding.key, &self.binding.holder).await;
     }
 

@@ -50,6 +50,7 @@ enum Fate {
 impl Fate {
     fn of(error: &Error) -> Self {
         match (error.kind(), error.status()) {
+            _ if error.is_answer_lost() => Self::Unknown,
             (ErrorKind::Refused, _) if error.code() == Some("invalid_grant") => Self::Gone,
             (_, Some(429 | 503)) => Self::NotTaken,
             (ErrorKind::Network, _) if error.is_unsent() => Self::NotTaken,
@@ -92,13 +93,20 @@ impl SessionInner {
     /// `lost_at`: when an earlier refresh with the same refresh token was sent, the answer to which was lost.
     pub(super) async fn obtain(&self, previous: Option<&Token>, lost_at: Option<u64>) -> Result<Renewed, Failed> {
         match previous {
-            Some(token) if refresh_token::is_possible(&self.config, token) || matches!(self.source, Source::User) => {
-                self.rotate(token, lost_at).await
-            }
-            _ => match self.start_over().await {
-                Ok(token) => Ok(Renewed { token, problem: None }),
-                Err(error) => Err(Failed { error, lost_at: None }),
+            Some(token) if matches!(self.source, Source::User) => self.rotate(token, lost_at).await,
+            Some(token) if refresh_token::is_possible(&self.config, token) => match self.rotate(token, lost_at).await {
+                // The refresh token was only a shorter way.
+                Err(failed) if failed.error.needs_login() => self.anew().await,
+                renewed => renewed,
             },
+            _ => self.anew().await,
+        }
+    }
+
+    async fn anew(&self) -> Result<Renewed, Failed> {
+        match self.start_over().await {
+            Ok(token) => Ok(Renewed { token, problem: None }),
+            Err(error) => Err(Failed { error, lost_at: None }),
         }
     }
 

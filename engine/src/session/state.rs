@@ -33,6 +33,8 @@ pub(crate) struct SessionInner {
     current: ArcSwapOption<Current>,
     pub(super) source: Source,
     renewal: Arc<Renewal>,
+    /// Held by whoever renews the token or binds it to a key.
+    pub(super) alone: tokio::sync::Mutex<()>,
     /// Where the token is kept, if anywhere.
     pub(super) binding: OnceLock<Arc<Binding>>,
     pause: Mutex<Pause>,
@@ -121,6 +123,7 @@ impl SessionInner {
             current,
             source,
             renewal: Arc::default(),
+            alone: tokio::sync::Mutex::default(),
             binding: OnceLock::new(),
             pause: Mutex::default(),
             callback,
@@ -235,10 +238,16 @@ impl SessionInner {
 
     /// A newer token than `seen`: one renewal, however many ask for it. One that failed a moment ago is not tried again.
     pub(crate) async fn renew(self: &Arc<Self>, seen: Option<&Arc<Token>>) -> Result<Arc<Token>> {
-        if let Some(error) = self.paused() {
-            return Err(error);
+        match (self.newer(seen), self.paused()) {
+            (Some(token), _) => Ok(token),
+            (None, Some(error)) => Err(error),
+            (None, None) => self.run_renewal(seen, false).await,
         }
-        self.run_renewal(seen, false).await
+    }
+
+    /// The token, where it is a newer one than `seen`.
+    fn newer(&self, seen: Option<&Arc<Token>>) -> Option<Arc<Token>> {
+        self.token().filter(|now| seen.is_none_or(|seen| now.is_renewal_of(seen)))
     }
 
     /// The same where the application asks: now, and even if the provider is busy.
@@ -248,7 +257,6 @@ impl SessionInner {
 
     /// Starts a renewal, or joins the one that is under way.
     fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Running {
-        let newer = || self.token().filter(|now| seen.is_none_or(|seen| now.is_renewal_of(seen)));
         let inner = Arc::clone(self);
         let renew = move || async move {
             let renewed = inner.renew_now(is_asked).await;
@@ -258,10 +266,11 @@ impl SessionInner {
             }
             renewed
         };
-        self.renewal.run(newer, renew)
+        self.renewal.run(|| self.newer(seen), renew)
     }
 
     async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Arc<Token>> {
+        let nobody_binds = self.alone.lock().await;
         if self.binding.get().is_some() {
             return bound::renew(self, is_asked).await;
         }
@@ -269,10 +278,13 @@ impl SessionInner {
             self.enter()?;
         }
         let previous = self.token();
-        let lost_at = self.pause().lost_at.take();
+        let lost_at = self.lost_at();
+        // Until its outcome is known: the runtime may end before.
+        self.pause().lost_at = lost_at.or_else(|| Some(self.config.clock.now()));
         match self.obtain(previous.as_deref(), lost_at).await {
             Ok(Renewed { token, problem }) => {
                 let token = self.publish(token);
+                drop(nobody_binds);
                 // The new token is in place, whatever becomes of its storage.
                 self.notify(&token, previous, true).await?;
                 problem.map_or(Ok(token), Err)
@@ -310,7 +322,7 @@ impl SessionInner {
     pub(super) async fn settled(&self) {
         self.renewal.settled().await;
         if let Some(binding) = self.binding.get() {
-            binding.settled().await;
+            binding.settled(self.config.clock.as_ref()).await;
         }
     }
 
@@ -335,11 +347,16 @@ impl SessionInner {
         self.pause().error.clone().filter(Error::needs_login)
     }
 
+    /// When a refresh was sent that may have used its token up.
+    pub(super) fn lost_at(&self) -> Option<u64> {
+        self.pause().lost_at
+    }
+
     fn pause_after(&self, error: &Error) {
         let now = self.config.clock.monotonic();
         let mut pause = self.pause();
         pause.seconds = pause.seconds.saturating_mul(2).clamp(1, LONGEST_PAUSE);
-        pause.until = Some(clock::later(now, Duration::from_secs(error.retry_after().unwrap_or(pause.seconds))));
+        pause.until = Some(clock::later(now, Duration::from_secs(error.retry_after().unwrap_or(pause.seconds).max(1))));
         pause.error = Some(error.clone());
     }
 

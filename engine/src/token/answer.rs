@@ -56,8 +56,7 @@ pub(crate) fn from_answer(mut answer: Answer<'_>, terms: &Terms<'_>) -> Result<T
         expires_at: expiry(&answer, terms)?,
         issued_at: Some(terms.now),
         refresh_token: secret(&mut answer, "refresh_token")?,
-        refresh_token_expires_at: seconds(&answer, "refresh_token_expires_in")?
-            .map(|seconds| clock::after(terms.now, seconds.min(LONGEST))),
+        refresh_token_expires_at: refresh_token_expiry(&answer, terms)?,
         scopes: scopes(&answer, terms),
         id_token: secret(&mut answer, "id_token")?,
         extra: answer.rest(&STANDARD),
@@ -65,12 +64,27 @@ pub(crate) fn from_answer(mut answer: Answer<'_>, terms: &Terms<'_>) -> Result<T
     })
 }
 
+/// The refresh token of an answer and when it expires, whatever else is wrong with the answer.
+pub(crate) fn refresh_token_of(answer: &Answer<'_>, terms: &Terms<'_>) -> Option<(Secret, Option<u64>)> {
+    let member = answer.member("refresh_token")?;
+    let secret = member.as_str().filter(|text| !text.is_empty() && is_token(text)).map(Secret::from)?;
+    Some((secret, refresh_token_expiry(answer, terms).unwrap_or_default()))
+}
+
+fn refresh_token_expiry(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Option<u64>> {
+    Ok(seconds(answer, "refresh_token_expires_in")?.map(|seconds| clock::after(terms.now, seconds.min(LONGEST))))
+}
+
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
 /// A token: text of printable ASCII (RFC 6749 appendix A.12). Empty counts as absent.
 fn secret(answer: &mut Answer<'_>, name: &str) -> Result<Option<Secret>> {
     match answer.take(name) {
         None => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) => Ok(Some(Secret::new(text))),
+        Some(Value::String(text)) if is_token(&text) => Ok(Some(Secret::new(text))),
         Some(Value::String(_)) => Err(Error::invalid(format!("the {name} has characters that no token can have"))),
         Some(_) => Err(Error::invalid(format!("the {name} is not a string"))),
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use grantry_descriptor::model::{Path, Segment};
 use serde_json::{Map, Value};
 
-pub(crate) use answer::{Terms, from_answer, number};
+pub(crate) use answer::{Terms, from_answer, number, refresh_token_of};
 
 use crate::phase::path::{present, single, text};
 use crate::secret::Secret;

@@ -64,6 +64,30 @@ fn nor_where_the_id_token_is_refused() {
 }
 
 #[test]
+fn nor_where_the_answer_itself_is_odd() {
+    let provider = Provider::new([Fate::Odd(2), Fate::Issued(3)]);
+    process(async {
+        let session = session(&provider, &[]);
+        let error = session.token().await.unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::Refresh)), "{error}");
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+/// The application may ask again, whatever that error says of the user.
+#[test]
+fn nor_where_the_call_after_it_is_refused() {
+    let provider = Provider::with_afterwards([400], [Fate::Issued(2), Fate::Issued(3)]);
+    process(async {
+        let session = session(&provider, &exchanged());
+        assert_eq!(session.token().await.unwrap_err().code(), Some("access_denied"));
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "long");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
 fn another_process_goes_on_with_it() {
     let (provider, store) = (Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]), store());
     assert_eq!(process(stored(&provider, &exchanged(), &store)).unwrap_err().phase(), Some(Phase::Exchange));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use grantry_descriptor::Node;
 use grantry_engine::store::{MemoryStore, Record, StoreError, StoreKey, StoreTask, TokenStore};
-use grantry_engine::{Client, ErrorKind, Hooks, Session};
+use grantry_engine::{Client, Error, ErrorKind, Hooks, Session, Token};
+use grantry_tests::NOW;
 use tokio::time::Instant;
 
 use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, dies, process, store};
@@ -203,6 +204,72 @@ fn closing_waits_for_a_token_that_is_not_stored_yet() {
         let record = store.load(&StoreKey::new("acme", ["dev", KEY])).await.unwrap().unwrap();
         assert!(record.content.expose().contains("rt-2"));
     });
+}
+
+/// A store with a token that is valid still.
+fn with_valid_token(writes: impl IntoIterator<Item = Write>) -> Failing {
+    let failing = Failing { store: Arc::default(), ..Failing::writes(writes) };
+    process(async {
+        let mut token = Token::new("at-1");
+        token.refresh_token = Some("rt-1".into());
+        token.expires_at = Some(NOW + 3600);
+        let client = client(&Provider::new([]), &[]).shared_token_store(Arc::clone(&failing.store) as _);
+        client.session(token).keep(KEY).await.unwrap();
+    });
+    failing
+}
+
+#[test]
+fn what_the_store_has_is_not_taken_for_newer_than_what_it_did_not_take() {
+    let provider = Provider::new([Fate::Issued(2), Fate::Issued(3)]);
+    let store = with_valid_token([Write::Succeeds, Write::Fails, Write::Fails, Write::Fails]);
+    living(&provider, &[], store, async |client| {
+        let session = session(&client).await;
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-2");
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn nobody_renews_a_token_whose_successor_is_not_stored_yet() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Arc::new(Failing::writes([Write::Succeeds, Write::Fails, Write::Fails, Write::Fails, Write::Fails]));
+    let rotating = [("refresh.rotation", Node::from("rotating"))];
+    process(async {
+        let one = client(&provider, &rotating).shared_token_store(Arc::clone(&store) as _);
+        let another = client(&provider, &rotating).shared_token_store(Arc::clone(&store) as _);
+        session(&one).await.refresh().await.unwrap();
+        assert_eq!(access_token(&session(&another).await.token().await.unwrap()), "at-2");
+    });
+    assert_eq!(provider.asked(), ["rt-1"]);
+}
+
+#[test]
+fn closing_does_not_wait_for_ever_for_a_store_that_takes_nothing() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
+    living(&provider, &[], store, async |client| {
+        let session = session(&client).await;
+        session.refresh().await.unwrap();
+        let started = Instant::now();
+        session.close().await;
+        assert!((59..62).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    });
+}
+
+/// The hook has the answer, and nobody else will.
+#[test]
+fn a_hook_that_refuses_an_answer_loses_it_too() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let hooks = Hooks::new().refresh_token_response(|_| async { Err(Error::custom("the hook refuses")) });
+    living(&provider, &[("refresh.replay", "never".into())], Failing::writes([]), async |client| {
+        let client = client.hooks(hooks);
+        for _ in 0..2 {
+            assert_outcome_is_unknown(&session(&client).await.token().await.unwrap_err());
+        }
+    });
+    assert_eq!(provider.asked(), ["rt-1"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Refreshes whose answer was lost or could not be used, and what an earlier renewal left behind.
 
 mod afterwards;
+mod keeping;
 mod left_behind;
 mod replay;
 
@@ -26,6 +27,10 @@ pub(crate) const KEY: &str = "user-1";
 pub(crate) enum Fate {
     /// The tokens of this generation are issued.
     Issued(u32),
+    /// After a second.
+    Slowly(u32),
+    /// With a token type that nobody asked for.
+    Odd(u32),
     /// An access token alone.
     NotRotated(u32),
     /// With an id token that no key has signed.
@@ -70,7 +75,11 @@ impl Provider {
             |status: u16, body: String| HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into());
         if request.url.path() != "/token" {
             let status = self.afterwards.lock().unwrap().pop_front().unwrap_or(200);
-            return Ok(answer(status, r#"{"access_token":"long","expires_in":60,"keys":[]}"#.to_owned()));
+            let body = match status {
+                400 => r#"{"error":"access_denied"}"#,
+                _ => r#"{"access_token":"long","expires_in":60,"keys":[]}"#,
+            };
+            return Ok(answer(status, body.to_owned()));
         }
         let form = String::from_utf8_lossy(request.body.as_bytes().unwrap()).into_owned();
         let refresh_token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap().to_owned();
@@ -78,6 +87,11 @@ impl Provider {
         let fate = self.fates.lock().unwrap().pop_front().expect("no more requests");
         match fate {
             Fate::Issued(n) => Ok(answer(200, format!("{{{}}}", tokens(n)))),
+            Fate::Slowly(n) => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(answer(200, format!("{{{}}}", tokens(n))))
+            }
+            Fate::Odd(n) => Ok(answer(200, format!("{{{}}}", tokens(n).replace("bearer", "mac")))),
             Fate::NotRotated(n) => Ok(answer(200, format!(r#"{{"access_token":"at-{n}","expires_in":60}}"#))),
             Fate::WithIdToken(n) => Ok(answer(200, format!(r#"{{{},"id_token":"{UNSIGNED}"}}"#, tokens(n)))),
             Fate::RequestLost => Err(Lost::Request),
