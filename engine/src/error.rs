@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use grantry_descriptor::Diagnostics;
 
+use crate::store::StoreError;
 use crate::token::Token;
 
 /// The result of a call into the engine.
@@ -165,10 +166,17 @@ impl Error {
     /// Whether the same call may succeed later: the network failed, or the provider is busy or down.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
-            ErrorKind::Network | ErrorKind::Store => true,
+            ErrorKind::Network => true,
+            ErrorKind::Store => !self.is_of_damage(),
             ErrorKind::ReauthRequired | ErrorKind::RefreshOutcomeUnknown => false,
             _ => matches!(self.0.status, Some(429 | 500..=599)),
         }
+    }
+
+    /// Whether a store cannot read what it has.
+    fn is_of_damage(&self) -> bool {
+        let source = self.0.source.as_deref().and_then(|source| source.downcast_ref::<StoreError>());
+        source.is_some_and(StoreError::is_corrupt)
     }
 
     /// Whether the user has to sign in again: the grant is gone, or the user refused it.
@@ -312,8 +320,8 @@ impl Error {
     }
 }
 
-impl From<crate::store::StoreError> for Error {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
         Self::store(error.to_string()).with_source(error)
     }
 }

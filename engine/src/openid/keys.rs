@@ -1,6 +1,7 @@
 //! The provider's key set: fetched on first use, again each hour, and when a token names a key that is not in it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -20,8 +21,8 @@ use crate::phase::template::Values;
 /// Least time between two fetches, in seconds: tokens with made-up key ids cause no storm.
 const MIN_INTERVAL: u64 = 30;
 
-/// How long a failure is not tried again where there is no key set, in seconds: those who waited for it need not wait one after another.
-const PAUSE: u64 = 2;
+/// How long a failure is not tried again where there is no key set: those who waited for it need not wait one after another.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a key set is taken as current, in seconds: one hour.
 const LIFETIME: u64 = 60 * 60;
@@ -45,7 +46,7 @@ struct Fetched {
 struct Failed {
     url: Url,
     error: Error,
-    at: u64,
+    at: Instant,
 }
 
 struct Cached {
@@ -73,7 +74,8 @@ impl Keys {
         let Fetched { cached, failed } = &mut *fetched;
         let current = cached.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
         let Some(cached) = current else {
-            if let Some(failed) = failed.as_ref().filter(|failed| failed.url == url && clock::since(failed.at, now) < PAUSE) {
+            let since = |failed: &Failed| values.config.clock.monotonic().saturating_duration_since(failed.at);
+            if let Some(failed) = failed.as_ref().filter(|failed| failed.url == url && since(failed) < PAUSE) {
                 return Err(failed.error.clone());
             }
             return match fetch(values, &url).await {
@@ -82,7 +84,7 @@ impl Keys {
                     Ok(keys)
                 }
                 Err(error) => {
-                    *failed = Some(Failed { url, error: error.clone(), at: values.config.clock.now() });
+                    *failed = Some(Failed { url, error: error.clone(), at: values.config.clock.monotonic() });
                     Err(error)
                 }
             };

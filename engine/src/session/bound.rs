@@ -38,6 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Most waits for another's lease: about two minutes.
 const WAITS: u32 = 130;
 
+/// Most waits for a store that does not take a token: some seconds.
+const LATE_WAITS: u32 = 10;
+
 /// Longest wait between two looks at another's lease, in milliseconds; the first is short, and each the double of the one before.
 const LONGEST_WAIT: u64 = 1000;
 
@@ -99,6 +102,18 @@ impl Binding {
         }
     }
 
+    /// The version of what is there. What nobody can read any more makes room.
+    async fn version(&self) -> Result<Option<u64>> {
+        match self.store.load(&self.key).await {
+            Ok(record) => Ok(record.map(|record| record.version)),
+            Err(error) if error.is_corrupt() => {
+                self.store.delete(&self.key).await?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn write(&self, expected: Option<u64>, version: u64, entry: &Entry) -> Result<bool> {
         let record = Record::new(version, entry.encode());
         Ok(self.store.compare_and_swap(&self.key, expected, &record).await?)
@@ -126,7 +141,7 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
     let key = key_of(&inner.config, key);
     if let Some(known) = inner.binding.get()
         && known.key == key
-        && known.store.load(&key).await?.is_some()
+        && known.version().await?.is_some()
     {
         // Another process may have renewed what is there.
         return Ok(());
@@ -145,7 +160,7 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
     let begun = lost_at.map(|at| Begun { by: binding.holder.clone(), at });
     let entry = Entry { token: Token::clone(&token), begun };
     for _ in 0..CONFLICTS {
-        let version = binding.store.load(&binding.key).await?.map(|record| record.version);
+        let version = binding.version().await?;
         let next = next_version(&inner.config, version)?;
         if binding.write(version, next, &entry).await? {
             binding.is_lost.store(lost_at.is_some(), Ordering::Relaxed);
@@ -159,10 +174,13 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
 
 /// Deletes a session's record; the token that it held.
 pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Binding) -> Result<Option<Token>> {
-    let stored = binding.load().await?.map(|(_, entry)| entry.token);
+    // What cannot be read is deleted all the same.
+    let stored = binding.load().await.ok().flatten().map(|(_, entry)| entry.token);
     binding.store.delete(&binding.key).await?;
     inner.config.sessions.forget(&binding.key);
-    Ok(stored.or_else(|| inner.token().map(|token| Token::clone(&token))))
+    let own = inner.token().map(|token| Token::clone(&token));
+    // As long as a write is late, what the store has is the older one.
+    Ok(if binding.is_late() { own.or(stored) } else { stored.or(own) })
 }
 
 impl Sessions {
@@ -215,7 +233,11 @@ pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<A
     let turn = Turn { inner, binding };
     for waits in 0..WAITS {
         // What the store has is older than the session's token as long as a write is late.
-        if !binding.is_late() {
+        if binding.is_late() {
+            if waits >= LATE_WAITS {
+                return Err(Error::store("the store does not take the newest token, which is not renewed before it is stored"));
+            }
+        } else {
             // Another may have renewed it.
             if let Some(token) = turn.adopt().await? {
                 return Ok(token);
@@ -223,17 +245,41 @@ pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<A
             if turn.lease().await? {
                 let renewed = turn.renew(is_asked).await;
                 turn.release().await;
-                match renewed {
-                    Ok(Some(token)) => return Ok(token),
+                match renewed? {
+                    // The application is told when nobody waits for it.
+                    Some(done) => return done.told(inner).await,
                     // The record changed: look again.
-                    Ok(None) => continue,
-                    Err(error) => return Err(error),
+                    None => continue,
                 }
             }
         }
         turn.wait(waits).await;
     }
     Err(Error::store("another process has been renewing the session for too long"))
+}
+
+/// What a renewal came to.
+enum Done {
+    /// Another's token.
+    Adopted(Arc<Token>),
+    Renewed {
+        token: Arc<Token>,
+        previous: Option<Arc<Token>>,
+        is_persisted: bool,
+        problem: Option<Error>,
+    },
+}
+
+impl Done {
+    async fn told(self, inner: &SessionInner) -> Result<Arc<Token>> {
+        match self {
+            Self::Adopted(token) => Ok(token),
+            Self::Renewed { token, previous, is_persisted, problem } => {
+                inner.notify(&token, previous, is_persisted).await?;
+                problem.map_or(Ok(token), Err)
+            }
+        }
+    }
 }
 
 /// One renewal.
@@ -283,7 +329,7 @@ impl Turn<'_> {
     }
 
     /// Renews under the lease. `None`: the record changed meanwhile.
-    async fn renew(&self, is_asked: bool) -> Result<Option<Arc<Token>>> {
+    async fn renew(&self, is_asked: bool) -> Result<Option<Done>> {
         let _heartbeat = self.heartbeat();
         let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
         let is_reuse_harmless = is_reuse_harmless(&self.inner.config.model().refresh);
@@ -293,7 +339,7 @@ impl Turn<'_> {
             (version, entry) = now;
         }
         if let Some(token) = self.adopted(entry.clone()) {
-            return Ok(Some(token));
+            return Ok(Some(Done::Adopted(token)));
         }
         if !is_asked {
             self.inner.enter()?;
@@ -355,7 +401,7 @@ impl Turn<'_> {
 
     /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later. `None`:
     /// another has renewed the token, and its result counts.
-    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Arc<Token>>> {
+    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Done>> {
         let Renewed { token: new, problem } = renewed;
         let previous = self.inner.token();
         let is_persisted = match write_over(self.binding, version, old, &new).await {
@@ -373,30 +419,31 @@ impl Turn<'_> {
             }
         };
         let token = self.inner.publish(new);
-        self.inner.notify(&token, previous, is_persisted).await?;
-        problem.map_or(Ok(Some(token)), Err)
+        Ok(Some(Done::Renewed { token, previous, is_persisted, problem }))
     }
 
     /// Writes a token until the store takes it, keeping others from renewing the old one.
     async fn write_later(&self, version: u64, old: Token, new: Token) {
         let binding = Arc::clone(self.binding);
         let late = Arc::clone(&binding.late).lock_owned().await;
-        let clock = Arc::clone(&self.inner.config.clock);
+        let config = Arc::clone(&self.inner.config);
         tokio::spawn(async move {
             loop {
-                clock.sleep(Duration::from_millis(500)).await;
+                config.clock.sleep(Duration::from_millis(500)).await;
                 let _others_wait = binding.store.lease(&binding.key, &binding.holder, LEASE).await;
-                if write_over(&binding, version, &old, &new).await.is_ok() {
-                    let _runs_out = binding.store.release(&binding.key, &binding.holder).await;
-                    break;
+                let Ok(written) = write_over(&binding, version, &old, &new).await else { continue };
+                let _runs_out = binding.store.release(&binding.key, &binding.holder).await;
+                if let Written::Deleted = written {
+                    let _best_effort = revocation::revoke(&config, &new, None, Vec::new()).await;
                 }
+                break;
             }
             drop(late);
         });
     }
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
-    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Arc<Token>>> {
+    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Done>> {
         if failed.error.needs_login() {
             let stored = self.binding.load().await?;
             let Some((_, entry)) = stored else { return Err(Self::signed_out()) };

@@ -112,7 +112,8 @@ impl<P: Provider> Session<P> {
     }
 
     /// Keeps the session in the client's token store under a key of the application's: a user's id, say. From now on it shares its token
-    /// with every session of that key, in other processes too.
+    /// with every session of that key, in other processes too. What was there is replaced; a session that is kept there already is left
+    /// as it is.
     ///
     /// # Errors
     /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store, or the session is kept under another key.
@@ -122,8 +123,8 @@ impl<P: Provider> Session<P> {
         self.task(async move { bound::keep(&self.inner, &key).await })
     }
 
-    /// Waits until nothing of the session's is under way: no renewal, no token that the store has yet to take. Call it before the
-    /// runtime shuts down.
+    /// Waits until nothing of the session's is under way: no renewal, no token that the store has yet to take, for which it waits a minute
+    /// at most. Call it before the runtime shuts down.
     pub async fn close(&self) {
         self.inner.settled().await;
     }

@@ -206,16 +206,16 @@ impl SessionInner {
             self.renew_ahead(&token, now);
             return Ok(token);
         }
-        let is_over = token.is_expired(now, 0);
+        let is_passing = |error: &Error| error.is_retryable() || error.kind() == ErrorKind::Store;
         match self.can_renew(&token) {
-            false if is_over => {
+            false if token.is_expired(now, 0) => {
                 let error = Error::new(ErrorKind::ReauthRequired, "the token has expired, and there is nothing to renew it with");
                 Err(error.in_phase(Phase::Refresh))
             }
             false => Ok(token),
             true => match self.renew(Some(&token)).await {
                 // It is still valid: a provider or a store that is down must not stop what works.
-                Err(error) if !is_over && error.is_retryable() => Ok(token),
+                Err(error) if is_passing(&error) && !token.is_expired(current.now(self.config.clock.as_ref()), 0) => Ok(token),
                 renewed => renewed,
             },
         }
@@ -272,6 +272,7 @@ impl SessionInner {
     async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Arc<Token>> {
         let nobody_binds = self.alone.lock().await;
         if self.binding.get().is_some() {
+            drop(nobody_binds);
             return bound::renew(self, is_asked).await;
         }
         if !is_asked {

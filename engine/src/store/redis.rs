@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, RedisError};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError};
 
 use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, lease};
 
@@ -66,7 +68,12 @@ impl RedisStore {
     /// # Errors
     /// The URL is none, or the server cannot be reached.
     pub async fn connect(url: &str, prefix: impl Into<String>) -> Result<Self> {
-        let client = Client::open(url).map_err(failed)?;
+        // A server that went without a word is noticed by the system, not by the client, which waits for its answer.
+        let keepalive = TcpKeepalive::new().with_time(TIMEOUT).with_interval(Duration::from_secs(2));
+        let tcp = TcpSettings::default().set_keepalive(keepalive);
+        #[cfg(target_os = "linux")]
+        let tcp = tcp.set_user_timeout(TIMEOUT);
+        let client = Client::open(url.into_connection_info().map_err(failed)?.set_tcp_settings(tcp)).map_err(failed)?;
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(TIMEOUT))
             .set_connection_timeout(Some(TIMEOUT))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use grantry_descriptor::Node;
-use grantry_engine::store::{MemoryStore, Record, StoreError, StoreKey, StoreTask, TokenStore};
+use grantry_engine::store::{MemoryStore, Record, Sealed, SealingKeys, StoreError, StoreKey, StoreTask, TokenStore};
 use grantry_engine::{Client, Error, ErrorKind, Hooks, Session, Token};
 use grantry_tests::NOW;
 use tokio::time::Instant;
@@ -255,6 +255,80 @@ fn closing_does_not_wait_for_ever_for_a_store_that_takes_nothing() {
         let started = Instant::now();
         session.close().await;
         assert!((59..62).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    });
+}
+
+/// The user signs out while the newest token is not stored yet: that one is revoked, too.
+#[test]
+fn signing_out_revokes_the_token_that_is_not_stored_yet() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
+    let cells = [("endpoints.revocation_endpoint", Node::from("https://acme.example/revoke"))];
+    living(&provider, &cells, store, async |client| {
+        let session = session(&client).await;
+        session.refresh().await.unwrap();
+        session.revoke().await.unwrap();
+    });
+    assert_eq!(provider.revoked(), ["rt-2"]);
+}
+
+/// The same where another process signs the user out.
+#[test]
+fn a_token_that_is_not_stored_yet_does_not_outlive_the_session() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Failing::writes([Write::Succeeds, Write::Fails, Write::Fails, Write::Fails]);
+    let records = Arc::clone(&store.store);
+    let cells = [("endpoints.revocation_endpoint", Node::from("https://acme.example/revoke"))];
+    living(&provider, &cells, store, async |client| {
+        let session = session(&client).await;
+        session.refresh().await.unwrap();
+        records.delete(&StoreKey::new("acme", ["dev", KEY])).await.unwrap();
+        session.close().await;
+    });
+    assert_eq!(provider.revoked(), ["rt-2"]);
+}
+
+#[test]
+fn a_store_that_takes_nothing_is_an_error_that_says_so() {
+    let provider = Provider::new([Fate::Issued(2)]);
+    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
+    living(&provider, &[], store, async |client| {
+        let session = session(&client).await;
+        session.refresh().await.unwrap();
+        let started = Instant::now();
+        let error = session.refresh().await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Store && error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("does not take the newest token"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    });
+}
+
+/// What the application does with a new token holds up nobody, also where it never ends.
+#[test]
+fn an_update_that_never_ends_keeps_no_lease() {
+    let (provider, store) = (Provider::new([Fate::Issued(2), Fate::Issued(3)]), store());
+    process(async {
+        let one = client(&provider, &[]).shared_token_store(Arc::clone(&store) as _);
+        let one = one.update_token(|_| std::future::pending());
+        let another = client(&provider, &[]).shared_token_store(Arc::clone(&store) as _);
+        let started = Instant::now();
+        assert!(tokio::time::timeout(Duration::from_secs(1), session(&one).await.refresh()).await.is_err());
+        assert_eq!(access_token(&session(&another).await.refresh().await.unwrap()), "at-3");
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    });
+}
+
+/// A user whose record nobody can read any more signs in again.
+#[test]
+fn what_cannot_be_read_makes_room_for_a_new_sign_in() {
+    let (provider, store) = (Provider::new([]), store());
+    process(async {
+        let sealed = Sealed::new(Arc::into_inner(store).unwrap(), SealingKeys::new("new", [7; 32]));
+        let client = client(&provider, &[]).token_store(sealed);
+        let error = client.session_for(KEY).await.err().unwrap();
+        assert!(error.kind() == ErrorKind::Store && !error.is_retryable(), "{error}");
+        client.session(crate::expired()).keep(KEY).await.unwrap();
+        assert!(client.session_for(KEY).await.unwrap().is_some());
     });
 }
 

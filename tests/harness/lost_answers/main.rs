@@ -58,6 +58,7 @@ pub(crate) struct Provider {
     /// How the first requests for anything else are answered.
     afterwards: Mutex<VecDeque<u16>>,
     asked: Mutex<Vec<(u128, String)>>,
+    revoked: Mutex<Vec<String>>,
 }
 
 impl Provider {
@@ -67,12 +68,23 @@ impl Provider {
 
     pub(crate) fn with_afterwards(statuses: impl IntoIterator<Item = u16>, fates: impl IntoIterator<Item = Fate>) -> Arc<Self> {
         let afterwards = Mutex::new(statuses.into_iter().collect());
-        Arc::new(Self { fates: Mutex::new(fates.into_iter().collect()), afterwards, asked: Mutex::default() })
+        Arc::new(Self {
+            fates: Mutex::new(fates.into_iter().collect()),
+            afterwards,
+            asked: Mutex::default(),
+            revoked: Mutex::default(),
+        })
     }
 
     async fn answer(&self, request: HttpRequest, started: Instant) -> Result<HttpResponse, Lost> {
         let answer =
             |status: u16, body: String| HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into());
+        let form = String::from_utf8_lossy(request.body.as_bytes().unwrap_or_default()).into_owned();
+        let value = |name: &str| form.split('&').find_map(|pair| pair.strip_prefix(name)).map(ToOwned::to_owned);
+        if request.url.path() == "/revoke" {
+            self.revoked.lock().unwrap().extend(value("token="));
+            return Ok(answer(200, String::new()));
+        }
         if request.url.path() != "/token" {
             let status = self.afterwards.lock().unwrap().pop_front().unwrap_or(200);
             let body = match status {
@@ -81,8 +93,7 @@ impl Provider {
             };
             return Ok(answer(status, body.to_owned()));
         }
-        let form = String::from_utf8_lossy(request.body.as_bytes().unwrap()).into_owned();
-        let refresh_token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap().to_owned();
+        let refresh_token = value("refresh_token=").unwrap();
         self.asked.lock().unwrap().push((started.elapsed().as_millis(), refresh_token));
         let fate = self.fates.lock().unwrap().pop_front().expect("no more requests");
         match fate {
@@ -106,6 +117,11 @@ impl Provider {
     /// The refresh tokens that were sent.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().map(|(_, token)| token.clone()).collect()
+    }
+
+    /// The tokens that were given back.
+    pub(crate) fn revoked(&self) -> Vec<String> {
+        self.revoked.lock().unwrap().clone()
     }
 
     /// The seconds since the process started at which the last request came.
