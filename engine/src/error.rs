@@ -167,14 +167,14 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Network => true,
-            ErrorKind::Store => !self.is_of_damage(),
+            ErrorKind::Store => !self.is_corrupt(),
             ErrorKind::ReauthRequired | ErrorKind::RefreshOutcomeUnknown => false,
             _ => matches!(self.0.status, Some(429 | 500..=599)),
         }
     }
 
-    /// Whether a store cannot read what it has.
-    fn is_of_damage(&self) -> bool {
+    /// Whether a record of the token store is damaged.
+    fn is_corrupt(&self) -> bool {
         let source = self.0.source.as_deref().and_then(|source| source.downcast_ref::<StoreError>());
         source.is_some_and(StoreError::is_corrupt)
     }

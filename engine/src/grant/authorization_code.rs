@@ -1,6 +1,5 @@
 //! The authorization code grant (RFC 6749 section 4.1.3).
 
-use futures_util::FutureExt as _;
 use grantry_descriptor::model::{CodeChallengeMethod, Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
 
@@ -16,7 +15,6 @@ use crate::phase::response::Answer;
 use crate::phase::template::Values;
 use crate::secret::Secret;
 use crate::token::{Terms, Token, from_answer};
-use crate::transport::unless_failed;
 
 /// What a sign-in yields.
 pub(crate) struct SignedIn {
@@ -95,48 +93,47 @@ fn same_user(from_browser: Option<Value>, from_endpoint: Option<Value>) -> Resul
     }
 }
 
-/// Not `async`: what the request is made of is gone before its answer is waited for.
-fn request<'r>(
-    config: &'r Config,
+async fn request(
+    config: &Config,
     values: &Values<'_>,
-    pending: &'r Pending,
-    code: &'r str,
+    pending: &Pending,
+    code: &str,
     extra: Vec<Pair<'static>>,
-) -> impl Future<Output = Result<Token>> + Send + use<'r> {
+) -> Result<Token> {
     let model = config.model();
-    let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
-    let scope = pending.scopes.join(&model.scopes.separator);
-    let engine = [
-        (EngineValue::Code, code),
-        (EngineValue::CodeVerifier, pending.code_verifier.as_str()),
-        (EngineValue::RedirectUri, redirect_uri),
-        (EngineValue::Scope, scope.as_str()),
-        (EngineValue::State, pending.state.as_str()),
-    ];
-    let values = Values { engine: &engine, ..*values };
-    let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
-    pairs.extend([
-        ("grant_type".into(), Grant::AuthorizationCode.as_str().into()),
-        ("redirect_uri".into(), redirect_uri.into()),
-        ("code".into(), code.into()),
-    ]);
-    if model.authorization.code_challenge_method != CodeChallengeMethod::None {
-        pairs.push(("code_verifier".into(), pending.code_verifier.as_str().into()));
-    }
-    // Room for the client's own secret, too.
-    let mut secrets = Vec::with_capacity(3);
-    secrets.extend([code, pending.code_verifier.as_str()]);
-    let sent = values.endpoint(Endpoint::Token).map(|url| {
+    // What the request is made of is gone before its answer is waited for.
+    let sent = {
+        let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
+        let scope = pending.scopes.join(&model.scopes.separator);
+        let engine = [
+            (EngineValue::Code, code),
+            (EngineValue::CodeVerifier, pending.code_verifier.as_str()),
+            (EngineValue::RedirectUri, redirect_uri),
+            (EngineValue::Scope, scope.as_str()),
+            (EngineValue::State, pending.state.as_str()),
+        ];
+        let values = Values { engine: &engine, ..*values };
+        let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
+        pairs.extend([
+            ("grant_type".into(), Grant::AuthorizationCode.as_str().into()),
+            ("redirect_uri".into(), redirect_uri.into()),
+            ("code".into(), code.into()),
+        ]);
+        if model.authorization.code_challenge_method != CodeChallengeMethod::None {
+            pairs.push(("code_verifier".into(), pending.code_verifier.as_str().into()));
+        }
+        // Room for the client's own secret, too.
+        let mut secrets = Vec::with_capacity(3);
+        secrets.extend([code, pending.code_verifier.as_str()]);
         let call = Call {
             pairs,
             extra,
             before: Some(Hook::AccessTokenRequest),
             after: Some(Hook::AccessTokenResponse),
             secrets,
-            ..Call::new(&model.token.request, url)
+            ..Call::new(&model.token.request, values.endpoint(Endpoint::Token)?)
         };
         call.send(config, &model.token.response, &values)
-    });
-    let read = move |answer| from_answer(answer, &Terms::of(config, model.token.lifetime, &pending.scopes));
-    unless_failed(sent).map(move |answer| answer.and_then(read))
+    };
+    from_answer(sent.await?, &Terms::of(config, model.token.lifetime, &pending.scopes))
 }

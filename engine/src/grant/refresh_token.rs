@@ -35,12 +35,11 @@ pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], e
     let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
     let terms = Terms::of(config, config.model().token.lifetime, scopes);
     let rotated = refresh_token_of(&answer, &terms);
-    let read = from_answer(answer, &terms);
-    let renewed = match read.map_err(|error| error.in_phase(Phase::Refresh)) {
+    let renewed = match from_answer(answer, &terms).map_err(|error| error.in_phase(Phase::Refresh)) {
         Ok(answer) => complete(config, token, answer).await,
-        // Nobody can tell what it means for the old one.
+        // Nobody can tell what the answer means for the old one.
         Err(error) if rotated.is_none() => return Err(error),
-        Err(error) => Err(error),
+        unread => unread,
     };
     match renewed {
         Ok(token) => Ok(Renewed { token, problem: None }),

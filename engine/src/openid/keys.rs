@@ -74,20 +74,9 @@ impl Keys {
         let Fetched { cached, failed } = &mut *fetched;
         let current = cached.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
         let Some(cached) = current else {
-            let since = |failed: &Failed| values.config.clock.monotonic().saturating_duration_since(failed.at);
-            if let Some(failed) = failed.as_ref().filter(|failed| failed.url == url && since(failed) < PAUSE) {
-                return Err(failed.error.clone());
-            }
-            return match fetch(values, &url).await {
-                Ok(keys) => {
-                    *cached = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
-                    Ok(keys)
-                }
-                Err(error) => {
-                    *failed = Some(Failed { url, error: error.clone(), at: values.config.clock.monotonic() });
-                    Err(error)
-                }
-            };
+            let keys = fetch_unless_failed(values, &url, failed).await?;
+            *cached = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
+            return Ok(keys);
         };
         let lacks_key = known.is_some_and(|known| Arc::ptr_eq(known, &cached.keys));
         let is_old = clock::since(cached.fetched_at, now) >= LIFETIME;
@@ -103,6 +92,18 @@ impl Keys {
         }
         Ok(Arc::clone(&cached.keys))
     }
+}
+
+/// Fetches a key set where there is none, unless that has failed a moment ago.
+async fn fetch_unless_failed(values: &Values<'_>, url: &Url, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
+    let clock = &values.config.clock;
+    let since = |failed: &Failed| clock.monotonic().saturating_duration_since(failed.at);
+    if let Some(failed) = failed.as_ref().filter(|failed| failed.url == *url && since(failed) < PAUSE) {
+        return Err(failed.error.clone());
+    }
+    let keys = fetch(values, url).await;
+    *failed = keys.as_ref().err().map(|error| Failed { url: url.clone(), error: error.clone(), at: clock.monotonic() });
+    keys
 }
 
 /// Boxed, since it is rare: who verifies a token need not have its room.

@@ -369,7 +369,7 @@ impl Incoming {
 }
 
 /// What was begun, or why it was not.
-pub(crate) fn unless_failed<T, F: Future<Output = Result<T>>>(begun: Result<F>) -> impl Future<Output = Result<T>> {
+fn unless_failed<T, F: Future<Output = Result<T>>>(begun: Result<F>) -> impl Future<Output = Result<T>> {
     match begun {
         Ok(work) => Either::Left(work),
         Err(error) => Either::Right(ready(Err(error))),

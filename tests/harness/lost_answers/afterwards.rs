@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use grantry_descriptor::Node;
-use grantry_engine::{ErrorKind, Phase, Token};
+use grantry_engine::{Error, ErrorKind, Phase, Token};
 use grantry_tests::NOW;
 
 use crate::{Fate, KEY, Provider, access_token, client, process, session, store, stored};
@@ -22,69 +22,69 @@ fn refresh_token(token: &Token) -> &str {
     token.refresh_token.as_ref().unwrap().expose()
 }
 
-#[test]
-fn its_refresh_token_is_the_next_one_to_be_sent() {
-    let provider = Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]);
-    process(async {
-        let session = session(&provider, &exchanged());
+/// A session whose first refresh cannot be used: why. The next one goes on with the refresh token of that answer.
+fn goes_on(provider: &Arc<Provider>, cells: &[(&str, Node)], renewed: &str) -> Error {
+    let error = process(async {
+        let session = session(provider, cells);
         let error = session.token().await.unwrap_err();
-        assert_eq!((error.phase(), error.status()), (Some(Phase::Exchange), Some(503)), "{error}");
-        assert!(error.is_retryable(), "{error}");
-        // What was not exchanged is not used.
+        // What cannot be used is not used.
         let token = session.current_token().unwrap();
         assert_eq!((access_token(&token), refresh_token(&token)), ("at-1", "rt-2"));
         let token = session.refresh().await.unwrap();
-        assert_eq!((access_token(&token), refresh_token(&token)), ("long", "rt-3"));
+        assert_eq!((access_token(&token), refresh_token(&token)), (renewed, "rt-3"));
+        error
     });
     assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+    error
+}
+
+#[test]
+fn its_refresh_token_is_the_next_one_to_be_sent() {
+    let provider = Provider::with_afterwards([503], [Fate::Issued(2), Fate::Issued(3)]);
+    let error = goes_on(&provider, &exchanged(), "long");
+    assert_eq!((error.phase(), error.status()), (Some(Phase::Exchange), Some(503)), "{error}");
+    assert!(error.is_retryable(), "{error}");
 }
 
 #[test]
 fn nor_is_it_lost_where_the_keys_cannot_be_fetched() {
     let provider = Provider::with_afterwards([503], [Fate::WithIdToken(2), Fate::Issued(3)]);
-    process(async {
-        let session = session(&provider, &openid());
-        assert_eq!(session.token().await.unwrap_err().phase(), Some(Phase::Jwks));
-        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
-    });
-    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+    assert_eq!(goes_on(&provider, &openid(), "at-3").phase(), Some(Phase::Jwks));
 }
 
 #[test]
 fn nor_where_the_id_token_is_refused() {
     let provider = Provider::new([Fate::WithIdToken(2), Fate::Issued(3)]);
-    process(async {
-        let session = session(&provider, &openid());
-        let error = session.token().await.unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::IdToken)), "{error}");
-        assert_eq!(access_token(&session.current_token().unwrap()), "at-1");
-        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
-    });
-    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+    let error = goes_on(&provider, &openid(), "at-3");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::IdToken)), "{error}");
 }
 
 #[test]
 fn nor_where_the_answer_itself_is_odd() {
     let provider = Provider::new([Fate::Odd(2), Fate::Issued(3)]);
-    process(async {
-        let session = session(&provider, &[]);
-        let error = session.token().await.unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::Refresh)), "{error}");
-        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
-    });
-    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+    let error = goes_on(&provider, &[], "at-3");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidResponse, Some(Phase::Refresh)), "{error}");
 }
 
 /// The application may ask again, whatever that error says of the user.
 #[test]
 fn nor_where_the_call_after_it_is_refused() {
     let provider = Provider::with_afterwards([400], [Fate::Issued(2), Fate::Issued(3)]);
+    assert_eq!(goes_on(&provider, &exchanged(), "long").code(), Some("access_denied"));
+}
+
+/// Those who waited for the keys do not ask for them one after another.
+#[test]
+fn keys_that_could_not_be_fetched_are_not_asked_for_at_once() {
+    let provider = Provider::with_afterwards([503], [Fate::WithIdToken(2), Fate::WithIdToken(3), Fate::WithIdToken(4)]);
     process(async {
-        let session = session(&provider, &exchanged());
-        assert_eq!(session.token().await.unwrap_err().code(), Some("access_denied"));
-        assert_eq!(access_token(&session.refresh().await.unwrap()), "long");
+        let client = client(&provider, &openid());
+        let phase = async || client.session(crate::expired()).token().await.unwrap_err().phase();
+        assert_eq!((phase().await, phase().await), (Some(Phase::Jwks), Some(Phase::Jwks)));
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        // The keys came, and none fits.
+        assert_eq!(phase().await, Some(Phase::IdToken));
     });
-    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
 }
 
 #[test]

@@ -36,6 +36,11 @@ impl Failing {
         Self { store: store(), writes: Mutex::new(writes), releases: AtomicUsize::new(0) }
     }
 
+    /// That a renewal begins can be written, and nothing after it.
+    fn all_but_the_first_write() -> Self {
+        Self::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]))
+    }
+
     /// The first leases cannot be given back.
     fn releases(count: usize) -> Self {
         Self { store: store(), writes: Mutex::default(), releases: AtomicUsize::new(count) }
@@ -248,8 +253,7 @@ fn nobody_renews_a_token_whose_successor_is_not_stored_yet() {
 #[test]
 fn closing_does_not_wait_for_ever_for_a_store_that_takes_nothing() {
     let provider = Provider::new([Fate::Issued(2)]);
-    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
-    living(&provider, &[], store, async |client| {
+    living(&provider, &[], Failing::all_but_the_first_write(), async |client| {
         let session = session(&client).await;
         session.refresh().await.unwrap();
         let started = Instant::now();
@@ -258,41 +262,40 @@ fn closing_does_not_wait_for_ever_for_a_store_that_takes_nothing() {
     });
 }
 
-/// The user signs out while the newest token is not stored yet: that one is revoked, too.
-#[test]
-fn signing_out_revokes_the_token_that_is_not_stored_yet() {
+/// What is revoked after a renewal whose token the store did not take, and what ends the session then.
+fn revoked(store: Failing, sign_out: impl AsyncFnOnce(Session)) -> Vec<String> {
     let provider = Provider::new([Fate::Issued(2)]);
-    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
-    let cells = [("endpoints.revocation_endpoint", Node::from("https://acme.example/revoke"))];
+    let cells = [("endpoints.revocation_endpoint", "https://acme.example/revoke".into())];
     living(&provider, &cells, store, async |client| {
         let session = session(&client).await;
         session.refresh().await.unwrap();
-        session.revoke().await.unwrap();
+        sign_out(session).await;
     });
-    assert_eq!(provider.revoked(), ["rt-2"]);
+    provider.revoked()
 }
 
-/// The same where another process signs the user out.
+#[test]
+fn signing_out_revokes_the_token_that_is_not_stored_yet() {
+    let revoked = revoked(Failing::all_but_the_first_write(), async |session| session.revoke().await.unwrap());
+    assert_eq!(revoked, ["rt-2"]);
+}
+
 #[test]
 fn a_token_that_is_not_stored_yet_does_not_outlive_the_session() {
-    let provider = Provider::new([Fate::Issued(2)]);
     let store = Failing::writes([Write::Succeeds, Write::Fails, Write::Fails, Write::Fails]);
     let records = Arc::clone(&store.store);
-    let cells = [("endpoints.revocation_endpoint", Node::from("https://acme.example/revoke"))];
-    living(&provider, &cells, store, async |client| {
-        let session = session(&client).await;
-        session.refresh().await.unwrap();
+    let revoked = revoked(store, async |session| {
+        // Another process signs the user out.
         records.delete(&StoreKey::new("acme", ["dev", KEY])).await.unwrap();
         session.close().await;
     });
-    assert_eq!(provider.revoked(), ["rt-2"]);
+    assert_eq!(revoked, ["rt-2"]);
 }
 
 #[test]
 fn a_store_that_takes_nothing_is_an_error_that_says_so() {
     let provider = Provider::new([Fate::Issued(2)]);
-    let store = Failing::writes(std::iter::once(Write::Succeeds).chain([Write::Fails; 1000]));
-    living(&provider, &[], store, async |client| {
+    living(&provider, &[], Failing::all_but_the_first_write(), async |client| {
         let session = session(&client).await;
         session.refresh().await.unwrap();
         let started = Instant::now();
