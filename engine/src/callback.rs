@@ -10,6 +10,7 @@ use url::Url;
 use crate::authorization::{Pending, ResponseMode};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::phase::document::stands_twice;
 use crate::phase::path::single;
 use crate::phase::{digest, encode};
 
@@ -160,18 +161,10 @@ impl<'a> Parameters<'a> {
         if pairs.len() > MAX_PARAMETERS {
             return Err(Error::callback(format!("the callback has more than {MAX_PARAMETERS} parameters")));
         }
-        let parameters = Self { model, pairs };
-        parameters.refuse_duplicates()?;
-        Ok(parameters)
-    }
-
-    fn refuse_duplicates(&self) -> Result<()> {
-        for (at, (name, _)) in self.pairs.iter().enumerate() {
-            if self.pairs.iter().take(at).any(|(other, _)| other == name) {
-                return Err(Error::callback("a parameter stands twice in the callback"));
-            }
+        if stands_twice(&pairs) {
+            return Err(Error::callback("a parameter stands twice in the callback"));
         }
-        Ok(())
+        Ok(Self { model, pairs })
     }
 
     /// A parameter by its standard name.

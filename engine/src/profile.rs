@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         }
         let secret = config.credential.secret().map(|secret| secret.expose());
         let secrets: Vec<&str> = secret.into_iter().chain([self.token.access_token.expose()]).collect();
-        Ok(response::read(answer, &response, &secrets)?.members)
+        Ok(response::read(answer, &response, &secrets)?.into_value())
     }
 
     fn values(&self) -> Values<'_> {

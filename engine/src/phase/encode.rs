@@ -37,7 +37,7 @@ pub(crate) fn form<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> String {
 
 /// Appends a component, encoded; most have nothing to encode.
 fn push(text: &mut String, component: &str) {
-    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_unreserved = |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~');
     match component.bytes().all(is_unreserved) {
         true => text.push_str(component),
         false => text.extend(utf8_percent_encode(component, COMPONENT)),

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::de::SliceRead;
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
+
+use super::document::{self, Document, Members, Name};
 
 /// How deep a document may nest.
 const MAX_DEPTH: usize = 32;
@@ -27,9 +30,24 @@ impl std::error::Error for JsonError {}
 
 /// Parses one JSON value; a leading byte order mark is tolerated.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    parse_with(text, |deserializer| Strict { depth: 0 }.deserialize(deserializer))
+}
+
+/// Parses an answer, by the same rules.
+pub(crate) fn parse_answer(text: &[u8]) -> Result<Document, JsonError> {
+    match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => parse_with(text, |deserializer| deserializer.deserialize_map(TopLevel).map(Document::Object)),
+        _ => parse(text).map(Document::from),
+    }
+}
+
+fn parse_with<'t, T>(
+    text: &'t [u8],
+    read: impl FnOnce(&mut serde_json::Deserializer<SliceRead<'t>>) -> serde_json::Result<T>,
+) -> Result<T, JsonError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|error| refused(&error))?;
+    let value = read(&mut deserializer).map_err(|error| refused(&error))?;
     deserializer.end().map_err(|error| JsonError { message: "a second value follows", ..refused(&error) })?;
     Ok(value)
 }
@@ -123,6 +141,47 @@ impl<'de> Visitor<'de> for Strict {
             place.insert(members.next_value_seed(self.deeper()?)?);
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// The members of the outermost object.
+struct TopLevel;
+
+impl<'de> Visitor<'de> for TopLevel {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+        let mut members = Members::new();
+        while let Some(name) = object.next_key_seed(MemberName)? {
+            members.push(name, object.next_value_seed(Strict { depth: 1 })?);
+        }
+        members.checked().ok_or_else(|| A::Error::custom(DUPLICATE))
+    }
+}
+
+struct MemberName;
+
+impl<'de> DeserializeSeed<'de> for MemberName {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for MemberName {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(document::name(text))
     }
 }
 

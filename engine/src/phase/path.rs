@@ -6,9 +6,9 @@ use grantry_descriptor::model::{Path, Segment};
 use serde_json::Value;
 
 /// The value at a path, if every step is there. JSON inside a string is parsed on the way.
-pub(crate) fn lookup<'a>(document: &'a Value, path: &Path) -> Option<Cow<'a, Value>> {
+pub(crate) fn lookup<'a>(document: &'a Value, segments: &[Segment]) -> Option<Cow<'a, Value>> {
     let mut current = Cow::Borrowed(document);
-    for segment in path.segments.iter() {
+    for segment in segments {
         current = step(opened(current), segment)?;
     }
     Some(current)
@@ -16,7 +16,7 @@ pub(crate) fn lookup<'a>(document: &'a Value, path: &Path) -> Option<Cow<'a, Val
 
 /// The value at a path, unless it is null.
 pub(crate) fn present<'a>(document: &'a Value, path: &Path) -> Option<Cow<'a, Value>> {
-    lookup(document, path).filter(|value| !value.is_null())
+    lookup(document, &path.segments).filter(|value| !value.is_null())
 }
 
 /// The name, if the path is one name.
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn at(document: &Value, segments: Vec<Segment>) -> Option<Value> {
-        lookup(document, &Path { segments: segments.into() }).map(Cow::into_owned)
+        lookup(document, &segments).map(Cow::into_owned)
     }
 
     fn key(name: &'static str) -> Segment {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::path::{present, single, text};
+use super::document::{Document, Members};
+use super::path::{single, text};
 use super::{encode, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::HttpResponse;
@@ -20,7 +21,7 @@ const EXCERPT: usize = 160;
 pub(crate) struct Answer<'s> {
     shape: &'s Response,
     /// What stands under `root`.
-    pub(crate) members: Value,
+    document: Document,
 }
 
 /// Reads an answer. It is an error if its status is not 2xx or its `error` member says so, whatever else it holds.
@@ -44,15 +45,15 @@ pub(crate) fn read<'s>(shape: &'s Response, response: &HttpResponse, secrets: &[
             .with_excerpt(excerpt));
     }
     note_drift(shape, &response.headers);
-    let members = match &shape.root {
+    let document = match &shape.root {
         None => document,
-        Some(root) => present(&document, root).map(Cow::into_owned).ok_or_else(|| {
+        Some(root) => document.present(root).map(|value| value.into_owned().into()).ok_or_else(|| {
             Error::invalid(format!("the answer has nothing under `{}`", render(root)))
                 .with_status(status)
                 .with_hint("see the cell `response.root` of the descriptor")
         })?,
     };
-    Ok(Answer { shape, members })
+    Ok(Answer { shape, document })
 }
 
 /// An answer without any deviation.
@@ -67,31 +68,35 @@ static STANDARD: Response = Response {
 impl Answer<'static> {
     /// Members that are under their standard names already.
     pub(crate) fn standard(members: Map<String, Value>) -> Self {
-        Self { shape: &STANDARD, members: Value::Object(members) }
+        Self { shape: &STANDARD, document: Value::Object(members).into() }
     }
 }
 
 impl Answer<'_> {
     /// A member by its standard name, wherever the provider has it. Null counts as absent.
     pub(crate) fn member(&self, name: &str) -> Option<Cow<'_, Value>> {
-        find(self.shape, &self.members, name)
+        find(self.shape, &self.document, name)
     }
 
     /// The same, out of the answer where no other name reads it: what a token is made of is not copied.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         let is_read_elsewhere =
             self.shape.names.iter().any(|member| member.name == name || member.paths.iter().any(|path| begins_with(path, name)));
-        match &mut self.members {
-            Value::Object(members) if !is_read_elsewhere => members.remove(name).filter(|value| !value.is_null()),
-            _ => self.member(name).map(Cow::into_owned),
+        match is_read_elsewhere {
+            false => self.document.take(name).filter(|value| !value.is_null()),
+            true => self.member(name).map(Cow::into_owned),
         }
     }
 
     /// The top-level members that were not read under a standard name.
     pub(crate) fn rest(self, standard: &[&str]) -> Map<String, Value> {
-        let Self { shape, members: Value::Object(mut members) } = self else { return Map::new() };
-        members.retain(|name, _| !standard.iter().any(|standard| is_read_as(shape, standard, name)));
-        members
+        let Self { shape, document } = self;
+        document.into_map(|name| !standard.iter().any(|standard| is_read_as(shape, standard, name)))
+    }
+
+    /// All that stands under `root`.
+    pub(crate) fn into_value(self) -> Value {
+        self.document.into()
     }
 }
 
@@ -107,35 +112,33 @@ fn begins_with(path: &Path, name: &str) -> bool {
     matches!(path.segments.first(), Some(Segment::Key(first)) if first == name)
 }
 
-fn find<'a>(shape: &Response, members: &'a Value, name: &str) -> Option<Cow<'a, Value>> {
+fn find<'a>(shape: &Response, document: &'a Document, name: &str) -> Option<Cow<'a, Value>> {
     match shape.names.iter().find(|member| member.name == name) {
-        Some(member) => member.paths.iter().find_map(|path| present(members, path)),
-        None => members.get(name).filter(|value| !value.is_null()).map(Cow::Borrowed),
+        Some(member) => member.paths.iter().find_map(|path| document.present(path)),
+        None => document.get(name).filter(|value| !value.is_null()).map(Cow::Borrowed),
     }
 }
 
 /// Decodes as the descriptor says, whatever the Content-Type.
-fn decode(format: Format, body: &[u8]) -> Result<Value, String> {
+fn decode(format: Format, body: &[u8]) -> Result<Document, String> {
     match format {
-        Format::Json => json::parse(body).map_err(|error| error.to_string()),
+        Format::Json => json::parse_answer(body).map_err(|error| error.to_string()),
         Format::Form => decode_form(body),
     }
 }
 
-fn decode_form(body: &[u8]) -> Result<Value, String> {
+fn decode_form(body: &[u8]) -> Result<Document, String> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())?;
     let pairs = encode::parse_form(text.trim()).ok_or("it is not UTF-8")?;
-    let mut members = Map::new();
+    let mut members = Members::new();
     for (name, value) in pairs {
-        if members.insert(name, Value::String(value)).is_some() {
-            return Err("a member stands twice".to_owned());
-        }
+        members.push(name.into(), Value::String(value));
     }
-    Ok(Value::Object(members))
+    members.checked().map(Document::Object).ok_or_else(|| "a member stands twice".to_owned())
 }
 
 /// The value of `error`, if it means one.
-fn provider_error(shape: &Response, document: &Value) -> Option<Value> {
+fn provider_error(shape: &Response, document: &Document) -> Option<Value> {
     let error = find(shape, document, "error")?.into_owned();
     let absent = match &error {
         Value::String(text) => text.is_empty(),
@@ -146,7 +149,7 @@ fn provider_error(shape: &Response, document: &Value) -> Option<Value> {
     (!absent && !means_none).then_some(error)
 }
 
-fn refused(shape: &Response, response: &HttpResponse, error: Value, document: &Value, secrets: &[&str]) -> Error {
+fn refused(shape: &Response, response: &HttpResponse, error: Value, document: &Document, secrets: &[&str]) -> Error {
     let code = text(&error).map(|code| redact(&code, secrets));
     let excerpt = if code.is_none() { excerpt(&response.body, secrets) } else { None };
     let uri = find(shape, document, "error_uri").and_then(|uri| uri.as_str().map(str::to_owned));
@@ -159,7 +162,7 @@ fn refused(shape: &Response, response: &HttpResponse, error: Value, document: &V
         .with_retry_after(retry_after(&response.headers))
 }
 
-fn description(shape: &Response, document: &Value, secrets: &[&str]) -> Option<String> {
+fn description(shape: &Response, document: &Document, secrets: &[&str]) -> Option<String> {
     find(shape, document, "error_description").and_then(|description| text(&description).map(|text| redact(&text, secrets)))
 }
 
@@ -204,6 +207,9 @@ fn media_type(headers: &HeaderMap) -> &str {
 
 /// Tells when the provider's Content-Type is no longer the declared one.
 fn note_drift(shape: &Response, headers: &HeaderMap) {
+    if headers.get(CONTENT_TYPE).is_some_and(|sent| *sent == *shape.content_type) {
+        return;
+    }
     let essence = media_type(headers);
     if !essence.eq_ignore_ascii_case(&shape.content_type) {
         tracing::warn!(target: "grantry::drift", declared = %shape.content_type, sent = %essence, "the provider sends another Content-Type than the descriptor declares");

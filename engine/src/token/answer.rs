@@ -177,7 +177,11 @@ fn scopes(answer: &Answer<'_>, terms: &Terms<'_>) -> Vec<String> {
 
 /// Separated as the descriptor says, or by spaces or commas: several providers answer otherwise than they ask.
 fn split(text: &str, separator: &str) -> Vec<String> {
-    text.split(separator).flat_map(|part| part.split([' ', ','])).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    let parts = |text: &str| text.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    match separator {
+        " " | "," => parts(text),
+        _ => text.split(separator).flat_map(parts).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod answer;
 mod stored;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use grantry_descriptor::model::{Path, Segment};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use answer::{Terms, from_answer, number, refresh_token_of};
 
-use crate::phase::path::{present, single, text};
+use crate::phase::path::{lookup, single, text};
 use crate::secret::Secret;
 
 /// An access token and what came with it (RFC 6749 section 5.1).
@@ -70,7 +71,7 @@ impl Token {
 
     /// A scalar of the answer as text: `{token.instance_url}`.
     pub(crate) fn text(&self, path: &Path) -> Option<String> {
-        self.value(path).and_then(|value| text(&value).map(std::borrow::Cow::into_owned))
+        self.value(path).and_then(|value| text(&value).map(Cow::into_owned))
     }
 
     /// A member of the answer.
@@ -78,9 +79,8 @@ impl Token {
         if let Some(value) = single(path).and_then(|name| self.standard(name)) {
             return Some(value);
         }
-        let Some(Segment::Key(first)) = path.segments.first() else { return None };
-        let rest = Path { segments: path.segments.iter().skip(1).cloned().collect::<Vec<_>>().into() };
-        present(self.extra.get(first.as_ref())?, &rest).map(std::borrow::Cow::into_owned)
+        let [Segment::Key(first), rest @ ..] = path.segments.as_ref() else { return None };
+        lookup(self.extra.get(first.as_ref())?, rest).filter(|value| !value.is_null()).map(Cow::into_owned)
     }
 
     fn standard(&self, name: &str) -> Option<Value> {
