@@ -209,13 +209,14 @@ impl<P: Provider> Client<P> {
         self.changed(|config| config.update_token = Some(Arc::new(move |updated| Box::pin(update(updated)))))
     }
 
-    /// How long before its expiry a session's token is renewed: 60 seconds by default, and never more than half its lifetime.
+    /// How long before its expiry a session's token is renewed: 60 seconds by default, and never more than half its lifetime. As long as
+    /// the token is valid, a request waits five seconds at most for the next one, and goes on with the one that it has if there is none.
     pub fn refresh_leeway(self, leeway: Duration) -> Self {
         self.changed(|config| config.refreshing.leeway = leeway.as_secs())
     }
 
     /// From how long before that on the token is renewed in the background, while requests go on with the one they have: so no request
-    /// waits for a renewal. Each session begins at a time of its own in the first half. Off by default.
+    /// waits for a renewal. Each token has a time of its own in the first half. Off by default.
     pub fn refresh_ahead(self, ahead: Duration) -> Self {
         self.changed(|config| config.refreshing.ahead = ahead.as_secs())
     }
@@ -447,10 +448,12 @@ impl<P: Provider> Client<P> {
     }
 
     /// The session that is kept under a key; `None` where the store has none. Of one key there is one session in a process, and its
-    /// token is renewed once, whoever asks, here or in another process that shares the store.
+    /// token is renewed once, whoever asks, here or in another process that shares the store. Each call reads the store, which tells
+    /// whether the user has signed out or in again elsewhere.
     ///
     /// # Errors
-    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store. [`Store`](crate::ErrorKind::Store): the store failed.
+    /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store. [`Store`](crate::ErrorKind::Store): the store failed, and nobody in
+    /// this process holds the session.
     pub fn session_for<'a>(&'a self, key: &'a str) -> Task<'a, Option<Session<P>>> {
         Box::pin(async move {
             let found = session::session_for(&self.config, key).await;

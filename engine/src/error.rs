@@ -182,6 +182,8 @@ impl Error {
     /// Whether the user has to sign in again: the grant is gone, or the user refused it.
     pub fn needs_login(&self) -> bool {
         match self.code() {
+            // A hook of the application's stopped the request, by what it was told about something else.
+            _ if self.0.is_unsent => false,
             _ if matches!(self.0.kind, ErrorKind::ReauthRequired | ErrorKind::RefreshOutcomeUnknown) => true,
             Some("invalid_grant") => self.0.phase == Some(Phase::Refresh),
             Some("access_denied" | "login_required" | "consent_required" | "interaction_required") => true,
@@ -249,7 +251,7 @@ impl Error {
     }
 
     pub(crate) fn unsent(self) -> Self {
-        self.changed(|inner| inner.is_unsent = true)
+        self.changed(|inner| (inner.is_unsent, inner.is_answer_lost) = (true, false))
     }
 
     /// Whether the provider's answer came, and nobody has read it.

@@ -147,10 +147,9 @@ impl RequestBuilder {
         let body = std::mem::take(&mut self.body);
         let mut response = self.attempt(body, token.as_ref()).await?;
         if let (StatusCode::UNAUTHORIZED, Some(body), Some(seen)) = (response.status(), again, &token)
-            && session.can_renew(seen)
-        {
             // Once per token: of the requests that it fails, one renews it.
-            let renewed = Box::pin(session.renew(Some(seen))).await?;
+            && let Some(renewed) = Box::pin(session.after_refusal(seen)).await?
+        {
             response = Box::pin(self.attempt(body, Some(&renewed))).await?;
             token = Some(renewed);
         }

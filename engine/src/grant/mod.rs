@@ -72,10 +72,10 @@ impl<'a, 'r> Call<'a, 'r> {
             rendered => Either::Right(Box::pin(async move {
                 let mut request = rendered?;
                 if let Some(before) = before {
-                    request = config.hooks.on_request(before, request).await?;
+                    request = config.hooks.on_request(before, request).await.map_err(Error::unsent)?;
                 }
                 if let Some(authenticate) = own_method {
-                    request = authenticate(request).await?;
+                    request = authenticate(request).await.map_err(Error::unsent)?;
                 }
                 let answer = config.transport.send(request).await?;
                 match after {

@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use grantry_descriptor::model::{Endpoint, Part, Template};
 use tokio::task::JoinHandle;
 
+use super::outcome::Outcome;
 use super::rotation::{Failed, is_reuse_harmless};
-use super::state::{SessionInner, Source};
+use super::state::{SessionInner, Source, nothing_to_renew_with};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy;
@@ -38,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Most waits for another's lease: about two minutes.
 const WAITS: u32 = 130;
 
+/// Most waits of whoever signs out for another's lease: a little longer than a lease lasts that nobody prolongs.
+const SIGN_OUT_WAITS: u32 = 15;
+
 /// Most waits for a store that does not take a token: some seconds.
 const LATE_WAITS: u32 = 10;
 
@@ -46,6 +51,9 @@ const LONGEST_WAIT: u64 = 1000;
 
 /// How long whoever closes a session waits for a store that takes nothing.
 const LATE: Duration = Duration::from_secs(60);
+
+/// Sessions that are remembered, held or not.
+const FEW: usize = 64;
 
 /// Most times that a write is tried again when the record changed under it.
 const CONFLICTS: u32 = 8;
@@ -58,21 +66,46 @@ pub(crate) struct Binding {
     holder: String,
     /// Whether what the holder has begun may have used the refresh token up.
     is_lost: AtomicBool,
+    /// The version of the record that was read or written last; 0 if none was.
+    known: AtomicU64,
+    /// Whether another process has taken the lease during a renewal.
+    is_lease_lost: AtomicBool,
     /// Held while a failing store has yet to take a write.
     late: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A client's sessions by their key: one for each in this process, as long as somebody holds it.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<StoreKey, Known>>);
+pub(crate) struct Sessions(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    sessions: HashMap<StoreKey, Known>,
+    /// From how many on those that nobody holds any more make room.
+    most: usize,
+}
 
 /// A session that may have been dropped, and its binding, which is that of the next one of the key.
 type Known = (Weak<SessionInner>, Arc<Binding>);
 
-/// The key of an application's key: no two clients, tenants or providers share one.
+/// The key of an application's key: no two clients, tenants or issuers share one.
 pub(crate) fn key_of(config: &Config, key: &str) -> StoreKey {
-    let variables = config.settings().flat_map(|(name, value)| [name, value]);
-    StoreKey::new(config.id(), [config.client_id.as_str(), key].into_iter().chain(variables))
+    let model = config.model();
+    let token_endpoint = || model.endpoints.get(Endpoint::Token);
+    let authority = model.openid.as_ref().map(|openid| &openid.issuer).or_else(token_endpoint).map(written).unwrap_or_default();
+    let mut variables: Vec<_> = config.settings().collect();
+    variables.sort_unstable();
+    let variables = variables.into_iter().flat_map(|(name, value)| [name, value]);
+    StoreKey::new(config.id(), [authority.as_str(), config.client_id.as_str(), key].into_iter().chain(variables))
+}
+
+/// A template's own text.
+fn written(template: &Template) -> String {
+    let text = |part: &Part| match part {
+        Part::Literal(text) => text.to_string(),
+        Part::Value(_) => "{}".to_owned(),
+    };
+    template.parts.iter().map(text).collect()
 }
 
 impl Binding {
@@ -81,7 +114,15 @@ impl Binding {
             Error::misuse("the client has no token store").with_hint("set one with `client.token_store(MemoryStore::new())`")
         })?;
         let holder = entropy::token(config.entropy.as_ref())?;
-        Ok(Arc::new(Self { store: Arc::clone(store), key, holder, is_lost: AtomicBool::new(false), late: Arc::default() }))
+        Ok(Arc::new(Self {
+            store: Arc::clone(store),
+            key,
+            holder,
+            is_lost: AtomicBool::default(),
+            known: AtomicU64::default(),
+            is_lease_lost: AtomicBool::default(),
+            late: Arc::default(),
+        }))
     }
 
     /// Waits for a write that is late, if any, for a while: the store may be gone for good.
@@ -116,7 +157,20 @@ impl Binding {
 
     async fn write(&self, expected: Option<u64>, version: u64, entry: &Entry) -> Result<bool> {
         let record = Record::new(version, entry.encode());
-        Ok(self.store.compare_and_swap(&self.key, expected, &record).await?)
+        let is_written = self.store.compare_and_swap(&self.key, expected, &record).await?;
+        if is_written {
+            self.known.store(version, Ordering::Relaxed);
+        }
+        Ok(is_written)
+    }
+
+    /// Whether the next session of the key needs to know how the last one ended.
+    fn has_something_to_tell(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed) || self.is_late()
+    }
+
+    pub(super) fn has_lost_lease(&self) -> bool {
+        self.is_lease_lost.load(Ordering::Relaxed)
     }
 }
 
@@ -124,16 +178,34 @@ impl Binding {
 pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Option<Arc<SessionInner>>> {
     let key = key_of(config, key);
     if let Some(known) = config.sessions.get(&key) {
-        return Ok(Some(known));
+        return Ok(looked_after(&known).await.then_some(known));
     }
     let binding = match config.sessions.binding(&key) {
         Some(binding) => binding,
         None => Binding::new(config, key)?,
     };
-    let Some((_, entry)) = binding.load().await? else { return Ok(None) };
+    let Some((version, entry)) = binding.load().await? else { return Ok(None) };
+    binding.known.store(version, Ordering::Relaxed);
     let inner = SessionInner::new(Arc::clone(config), Some(entry.token), Source::User, None, None);
     let _new = inner.binding.set(Arc::clone(&binding));
     Ok(Some(config.sessions.get_or_insert(binding, inner)))
+}
+
+/// Takes what another process may have put in place. Whether the session is still there; one that the store does not tell about is.
+async fn looked_after(inner: &Arc<SessionInner>) -> bool {
+    let Some(binding) = inner.binding.get().filter(|binding| !binding.is_late()) else { return true };
+    let turn = Turn { inner, binding };
+    match turn.load().await {
+        Ok((_, entry)) => {
+            let _newer = turn.adopted(entry);
+            true
+        }
+        Err(signed_out) if signed_out.needs_login() => {
+            inner.config.sessions.forget(&binding.key);
+            false
+        }
+        Err(_known_all_the_same) => true,
+    }
 }
 
 /// Keeps a session under a key, in place of what was there.
@@ -169,14 +241,23 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
             return Ok(());
         }
     }
-    Err(Error::store("the session changes faster than it can be written"))
+    Err(changes_too_fast())
+}
+
+fn changes_too_fast() -> Error {
+    Error::store("the session changes faster than it can be written")
 }
 
 /// Deletes a session's record; the token that it held.
-pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Binding) -> Result<Option<Token>> {
+pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Arc<Binding>) -> Result<Option<Token>> {
+    let turn = Turn { inner, binding };
+    // What another process is renewing would be older than what that gets.
+    turn.alone().await;
     // What cannot be read is deleted all the same.
     let stored = binding.load().await.ok().flatten().map(|(_, entry)| entry.token);
-    binding.store.delete(&binding.key).await?;
+    let deleted = binding.store.delete(&binding.key).await;
+    turn.release().await;
+    deleted?;
     inner.config.sessions.forget(&binding.key);
     let own = inner.token().map(|token| Token::clone(&token));
     // As long as a write is late, what the store has is the older one.
@@ -184,38 +265,53 @@ pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Binding) -> Result
 }
 
 impl Sessions {
-    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Known>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
-        self.map().get(key).and_then(|(session, _)| session.upgrade())
+        self.kept().get(key)
     }
 
     fn binding(&self, key: &StoreKey) -> Option<Arc<Binding>> {
-        self.map().get(key).map(|(_, binding)| Arc::clone(binding))
+        self.kept().sessions.get(key).map(|(_, binding)| Arc::clone(binding))
     }
 
     fn get_or_insert(&self, binding: Arc<Binding>, inner: SessionInner) -> Arc<SessionInner> {
-        let mut sessions = self.map();
-        if let Some(known) = sessions.get(&binding.key).and_then(|(session, _)| session.upgrade()) {
+        let mut kept = self.kept();
+        if let Some(known) = kept.get(&binding.key) {
             return known;
         }
         let inner = Arc::new(inner);
-        // Those that nobody holds any more make room.
-        if sessions.len() >= 64 && sessions.len().is_power_of_two() {
-            sessions.retain(|_, (session, _)| session.strong_count() > 0);
-        }
-        sessions.insert(binding.key.clone(), (Arc::downgrade(&inner), binding));
+        kept.insert(binding, &inner);
         inner
     }
 
     fn replace(&self, binding: Arc<Binding>, inner: &Arc<SessionInner>) {
-        self.map().insert(binding.key.clone(), (Arc::downgrade(inner), binding));
+        self.kept().insert(binding, inner);
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.kept().sessions.len()
     }
 
     fn forget(&self, key: &StoreKey) {
-        self.map().remove(key);
+        self.kept().sessions.remove(key);
+    }
+}
+
+impl Kept {
+    fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
+        self.sessions.get(key).and_then(|(session, _)| session.upgrade())
+    }
+
+    fn insert(&mut self, binding: Arc<Binding>, inner: &Arc<SessionInner>) {
+        if self.sessions.len() >= self.most {
+            self.sessions.retain(|_, (session, binding)| session.strong_count() > 0 || binding.has_something_to_tell());
+            self.most = self.sessions.len().saturating_mul(2).max(FEW);
+        }
+        self.sessions.insert(binding.key.clone(), (Arc::downgrade(inner), binding));
     }
 }
 
@@ -228,7 +324,7 @@ fn next_version(config: &Config, version: Option<u64>) -> Result<u64> {
 }
 
 /// Renews the token of a session that is kept; `is_asked`: as the application wants it.
-pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<Arc<Token>> {
+pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<Outcome> {
     let Some(binding) = inner.binding.get() else { return Err(Error::misuse("the session is not kept")) };
     let turn = Turn { inner, binding };
     for waits in 0..WAITS {
@@ -240,14 +336,13 @@ pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<A
         } else {
             // Another may have renewed it.
             if let Some(token) = turn.adopt().await? {
-                return Ok(token);
+                return Ok(Outcome::Adopted(token));
             }
             if turn.lease().await? {
                 let renewed = turn.renew(is_asked).await;
                 turn.release().await;
                 match renewed? {
-                    // The application is told when nobody waits for it.
-                    Some(done) => return done.told(inner).await,
+                    Some(outcome) => return Ok(outcome),
                     // The record changed: look again.
                     None => continue,
                 }
@@ -256,30 +351,6 @@ pub(super) async fn renew(inner: &Arc<SessionInner>, is_asked: bool) -> Result<A
         turn.wait(waits).await;
     }
     Err(Error::store("another process has been renewing the session for too long"))
-}
-
-/// What a renewal came to.
-enum Done {
-    /// Another's token.
-    Adopted(Arc<Token>),
-    Renewed {
-        token: Arc<Token>,
-        previous: Option<Arc<Token>>,
-        is_persisted: bool,
-        problem: Option<Error>,
-    },
-}
-
-impl Done {
-    async fn told(self, inner: &SessionInner) -> Result<Arc<Token>> {
-        match self {
-            Self::Adopted(token) => Ok(token),
-            Self::Renewed { token, previous, is_persisted, problem } => {
-                inner.notify(&token, previous, is_persisted).await?;
-                problem.map_or(Ok(token), Err)
-            }
-        }
-    }
 }
 
 /// One renewal.
@@ -293,9 +364,33 @@ impl Turn<'_> {
         Error::new(ErrorKind::ReauthRequired, "the session was deleted from the store").in_phase(Phase::Refresh)
     }
 
+    /// What the store has. One that has lost its last writes, as a replica that takes over or a backup may have, gets the session's newer
+    /// token again: the refresh token that it still has is used up.
+    async fn load(&self) -> Result<(u64, Entry)> {
+        for _ in 0..CONFLICTS {
+            let Some((version, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+            let known = self.binding.known.load(Ordering::Relaxed);
+            let is_newer = |own: &Arc<Token>| own.issued_at > entry.token.issued_at && !own.has_secrets_of(&entry.token);
+            let Some(own) = self.inner.token().filter(|own| version < known && is_newer(own)) else {
+                self.binding.known.store(version, Ordering::Relaxed);
+                return Ok((version, entry));
+            };
+            tracing::error!(target: "grantry::store", "the store has lost what was written to it; the newest token is written again");
+            let is_lost = self.binding.is_lost.load(Ordering::Relaxed);
+            let at = own.issued_at.unwrap_or_default();
+            let begun = is_lost.then(|| Begun { by: self.binding.holder.clone(), at });
+            let mended = Entry { token: Token::clone(&own), begun };
+            let next = known.saturating_add(1);
+            if self.binding.write(Some(version), next, &mended).await? {
+                return Ok((next, mended));
+            }
+        }
+        Err(changes_too_fast())
+    }
+
     /// The store's token, where it is another than the session's and needs no renewal.
     async fn adopt(&self) -> Result<Option<Arc<Token>>> {
-        let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+        let (_, entry) = self.load().await?;
         match self.inner.ended() {
             // The provider has refused this very token for good.
             Some(error) if self.inner.token().is_some_and(|token| token.has_secrets_of(&entry.token)) => Err(error),
@@ -311,7 +406,19 @@ impl Turn<'_> {
     }
 
     async fn lease(&self) -> Result<bool> {
-        Ok(self.binding.store.lease(&self.binding.key, &self.binding.holder, LEASE).await?)
+        let is_mine = self.binding.store.lease(&self.binding.key, &self.binding.holder, LEASE).await?;
+        self.binding.is_lease_lost.store(!is_mine, Ordering::Relaxed);
+        Ok(is_mine)
+    }
+
+    /// Gets the lease, or goes without it after a while: whoever has it may hang, and so may the store.
+    async fn alone(&self) {
+        for waits in 0..SIGN_OUT_WAITS {
+            if self.lease().await.unwrap_or(true) {
+                break;
+            }
+            self.wait(waits).await;
+        }
     }
 
     /// A lease that cannot be given back runs out, or serves this process's next renewal. A write that is late keeps it until it is done.
@@ -329,18 +436,24 @@ impl Turn<'_> {
     }
 
     /// Renews under the lease. `None`: the record changed meanwhile.
-    async fn renew(&self, is_asked: bool) -> Result<Option<Done>> {
+    async fn renew(&self, is_asked: bool) -> Result<Option<Outcome>> {
         let _heartbeat = self.heartbeat();
-        let Some((mut version, mut entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+        let (version, mut entry) = self.load().await?;
         let is_reuse_harmless = is_reuse_harmless(&self.inner.config.model().refresh);
         if self.is_begun_by_another(&entry) && !is_reuse_harmless {
             self.inner.config.clock.sleep(PATIENCE).await;
-            let Some(now) = self.binding.load().await? else { return Err(Self::signed_out()) };
-            (version, entry) = now;
+            // This process may have been stopped meanwhile, and a third one have begun.
+            if self.load().await?.0 != version || !self.lease().await? {
+                return Ok(None);
+            }
         }
         if let Some(token) = self.adopted(entry.clone()) {
-            return Ok(Some(Done::Adopted(token)));
+            return Ok(Some(Outcome::Adopted(token)));
         }
+        if !self.inner.can_renew(&entry.token) {
+            return Err(nothing_to_renew_with());
+        }
+        self.inner.remind(&mut entry.token);
         if !is_asked {
             self.inner.enter()?;
         }
@@ -394,14 +507,18 @@ impl Turn<'_> {
         Heartbeat(tokio::spawn(async move {
             loop {
                 clock.sleep(HEARTBEAT).await;
-                let _runs_out = binding.store.lease(&binding.key, &binding.holder, LEASE).await;
+                // A store that hangs is asked again.
+                let lease = binding.store.lease(&binding.key, &binding.holder, LEASE);
+                if let Either::Left((Ok(false), _)) = select(lease, clock.sleep(HEARTBEAT)).await {
+                    binding.is_lease_lost.store(true, Ordering::Relaxed);
+                }
             }
         }))
     }
 
     /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later. `None`:
     /// another has renewed the token, and its result counts.
-    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Done>> {
+    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Outcome>> {
         let Renewed { token: new, problem } = renewed;
         let previous = self.inner.token();
         let is_persisted = match write_over(self.binding, version, old, &new).await {
@@ -419,7 +536,7 @@ impl Turn<'_> {
             }
         };
         let token = self.inner.publish(new);
-        Ok(Some(Done::Renewed { token, previous, is_persisted, problem }))
+        Ok(Some(Outcome::Renewed { token, previous, is_persisted, problem }))
     }
 
     /// Writes a token until the store takes it, keeping others from renewing the old one.
@@ -443,7 +560,7 @@ impl Turn<'_> {
     }
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
-    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Done>> {
+    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Outcome>> {
         if failed.error.needs_login() {
             let stored = self.binding.load().await?;
             let Some((_, entry)) = stored else { return Err(Self::signed_out()) };
@@ -488,5 +605,5 @@ async fn write_over(binding: &Binding, version: u64, old: &Token, new: &Token) -
             Some(_) => return Ok(Written::Other),
         }
     }
-    Err(Error::store("the session changes faster than it can be written"))
+    Err(changes_too_fast())
 }

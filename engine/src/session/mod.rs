@@ -3,6 +3,7 @@
 mod bound;
 mod gate;
 mod header;
+mod outcome;
 mod renewal;
 mod rotation;
 mod state;
@@ -113,7 +114,8 @@ impl<P: Provider> Session<P> {
 
     /// Keeps the session in the client's token store under a key of the application's: a user's id, say. From now on it shares its token
     /// with every session of that key, in other processes too. What was there is replaced; a session that is kept there already is left
-    /// as it is.
+    /// as it is. What is kept is the token: whoever gets the session back from the store renews it by its refresh token, so one that
+    /// has none, as of client credentials, is renewed by the session that got it only.
     ///
     /// # Errors
     /// [`Misuse`](crate::ErrorKind::Misuse): the client has no store, or the session is kept under another key.
@@ -248,5 +250,44 @@ mod tests {
         assert_eq!(header(1030, false, false), bearer);
         assert_eq!(header(999, false, false), None);
         assert_eq!(header(2000, true, true), None);
+    }
+
+    /// A client of an issuer with these settings.
+    fn key(issuer: &str, settings: [(&'static str, &str); 2]) -> crate::store::StoreKey {
+        let descriptor = Descriptor::builder("acme")
+            .issuer(issuer)
+            .authorization_endpoint("https://acme.example/{a}/{b}")
+            .token_endpoint("https://acme.example/token")
+            .set("variables.a.description", "one")
+            .set("variables.b.description", "another")
+            .client_authentication_method("client_secret_post");
+        let settings = settings.map(|(name, value)| (name.into(), value.to_owned())).to_vec();
+        let credential = crate::Credential::from("hush");
+        let config = Config::unchecked(descriptor.build().unwrap(), settings, "dev".to_owned(), credential, Default::default());
+        bound::key_of(&config, "user")
+    }
+
+    #[test]
+    fn no_two_issuers_or_tenants_share_a_record() {
+        let (here, there) = ("https://id.acme.example", "https://id.acme.example/other");
+        let settings = [("a", "1"), ("b", "2")];
+        assert_eq!(key(here, settings), key(here, [("b", "2"), ("a", "1")]));
+        assert_ne!(key(here, settings), key(there, settings));
+        assert_ne!(key(here, settings), key(here, [("a", "2"), ("b", "1")]));
+    }
+
+    #[test]
+    fn sessions_that_nobody_holds_make_room() {
+        let descriptor = Descriptor::builder("acme")
+            .authorization_endpoint("https://acme.example/authorize")
+            .token_endpoint("https://acme.example/token")
+            .client_authentication_method("client_secret_post");
+        let client = Client::from_descriptor(descriptor.build().unwrap(), NoVariables, "dev", "hush").unwrap();
+        let client = client.token_store(crate::store::MemoryStore::new());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for user in 0..1000 {
+            runtime.block_on(client.session(Token::new("at")).keep(&user.to_string())).unwrap();
+        }
+        assert!(client.config().sessions.count() <= 64);
     }
 }

@@ -1,10 +1,11 @@
 //! One renewal at a time: whoever needs a new token waits for the one that is on its way.
 
 use std::future::ready;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::task::AbortHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::Token;
@@ -14,9 +15,9 @@ type Outcome = Result<Arc<Token>>;
 /// A renewal that whoever wants may wait for.
 pub(crate) type Running = Shared<BoxFuture<'static, Outcome>>;
 
-/// The renewal that is under way, if any.
+/// The renewal that is under way, if any, and its task.
 #[derive(Default)]
-pub(crate) struct Renewal(Mutex<Option<Running>>);
+pub(crate) struct Renewal(Mutex<Option<(Running, AbortHandle)>>);
 
 impl Renewal {
     /// Joins the renewal that is under way, or starts `renew` unless `is_done` tells that its work was done meanwhile. It is under way
@@ -29,30 +30,34 @@ impl Renewal {
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Outcome> + Send,
     {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot();
         if let Some(token) = is_done() {
             return ready(Ok(token)).boxed().shared();
         }
-        match &*slot {
-            Some(running) => running.clone(),
-            None => slot.insert(self.start(renew)).clone(),
+        if let Some(running) = under_way(&slot) {
+            return running;
         }
+        slot.insert(self.start(renew)).0.clone()
     }
 
     /// Whether a renewal is under way.
     pub(crate) fn is_running(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        under_way(&self.slot()).is_some()
     }
 
     /// Waits for the renewal that is under way, if any.
     pub(crate) async fn settled(&self) {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = under_way(&self.slot());
         if let Some(running) = running {
             let _outcome = running.await;
         }
     }
 
-    fn start<F, R>(self: &Arc<Self>, renew: F) -> Running
+    fn slot(&self) -> MutexGuard<'_, Option<(Running, AbortHandle)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start<F, R>(self: &Arc<Self>, renew: F) -> (Running, AbortHandle)
     where
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output = Outcome> + Send,
@@ -62,8 +67,14 @@ impl Renewal {
             let _done = Done(renewal);
             renew().await
         });
-        async move { task.await.unwrap_or_else(|error| Err(stopped(&error))) }.boxed().shared()
+        let handle = task.abort_handle();
+        (async move { task.await.unwrap_or_else(|error| Err(stopped(&error))) }.boxed().shared(), handle)
     }
+}
+
+/// A task that its runtime dropped before it ran has left nothing but its handle.
+fn under_way(slot: &Option<(Running, AbortHandle)>) -> Option<Running> {
+    slot.as_ref().filter(|(_, task)| !task.is_finished()).map(|(running, _)| running.clone())
 }
 
 /// Makes room for the next renewal, also when this one panics.
@@ -71,11 +82,31 @@ struct Done(Arc<Renewal>);
 
 impl Drop for Done {
     fn drop(&mut self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.slot() = None;
     }
 }
 
 fn stopped(error: &tokio::task::JoinError) -> Error {
     let what = if error.is_panic() { "a hook or callback panicked" } else { "the runtime is shutting down" };
     Error::new(ErrorKind::Misuse, format!("the renewal of the token did not end: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn a_renewal_that_its_runtime_never_ran_is_not_waited_for() {
+        let renewal = Arc::<Renewal>::default();
+        let renew = || async { Ok(Arc::new(Token::new("at"))) };
+        runtime().block_on(async { drop(renewal.run(|| None, renew)) });
+        assert!(!renewal.is_running());
+        let token = runtime().block_on(async { renewal.run(|| None, renew).await }).unwrap();
+        assert_eq!(token.access_token.expose(), "at");
+        assert!(!renewal.is_running());
+    }
 }

@@ -51,9 +51,11 @@ impl Fate {
     fn of(error: &Error) -> Self {
         match (error.kind(), error.status()) {
             _ if error.is_answer_lost() => Self::Unknown,
+            (ErrorKind::Network, _) if error.is_unsent() => Self::NotTaken,
+            // A hook's, whatever it was told about something else.
+            _ if error.is_unsent() => Self::Refused,
             (ErrorKind::Refused, _) if error.code() == Some("invalid_grant") => Self::Gone,
             (_, Some(429 | 503)) => Self::NotTaken,
-            (ErrorKind::Network, _) if error.is_unsent() => Self::NotTaken,
             (ErrorKind::Network | ErrorKind::InvalidResponse, _) | (ErrorKind::Refused, Some(500..=599)) => Self::Unknown,
             _ => Self::Refused,
         }
@@ -145,10 +147,15 @@ impl SessionInner {
                 Fate::Gone => return Err(self.gone(error, lost_at)),
                 Fate::Refused => (error, false),
             };
-            if !is_repeated || !self.may_send(lost_at) {
+            if !is_repeated || !self.may_send(lost_at) || self.has_lost_lease() {
                 return Err(self.given_up(error, lost_at));
             }
         }
+    }
+
+    /// Whether another process renews by now: it has waited for this one for long enough.
+    fn has_lost_lease(&self) -> bool {
+        self.binding.get().is_some_and(|binding| binding.has_lost_lease())
     }
 
     /// Sends a refresh. A hook that panics over the answer loses it, as the network does.

@@ -1,10 +1,12 @@
 //! What the clones of a session share.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use futures_util::future::{Either, select};
 use grantry_descriptor::Str;
 use grantry_descriptor::model::{Grant, Location, Template};
 use http::header::{HeaderName, HeaderValue};
@@ -12,21 +14,30 @@ use serde_json::Value;
 
 use super::bound::{self, Binding};
 use super::header::Prepared;
+use super::outcome::Outcome;
 use super::renewal::{Renewal, Running};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
+use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::grant::direct;
 use crate::grant::refresh_token::{self, Renewed};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
-use crate::hooks::TokenUpdate;
 use crate::placement;
 use crate::revocation;
 use crate::token::Token;
 
 /// Longest time for which a failed renewal is not tried again by itself, in seconds.
 const LONGEST_PAUSE: u64 = 30;
+
+/// How long a request whose token is still valid waits for a newer one.
+const SOON: Duration = Duration::from_secs(5);
+
+pub(super) fn nothing_to_renew_with() -> Error {
+    let error = Error::new(ErrorKind::ReauthRequired, "the token has expired, and there is nothing to renew it with");
+    error.in_phase(Phase::Refresh)
+}
 
 pub(crate) struct SessionInner {
     pub(crate) config: Arc<Config>,
@@ -63,6 +74,8 @@ pub(crate) struct Current {
     since: (u64, Instant),
     /// The last second of the wall clock that was found right.
     checked: AtomicU64,
+    /// Seconds before the leeway from which it is renewed in the background: of many sessions, each has a time of its own.
+    ahead: u64,
 }
 
 impl Current {
@@ -79,7 +92,9 @@ impl Current {
             }
             _ => None,
         };
-        Self { token, header, since, checked: AtomicU64::default() }
+        let ahead = config.refreshing.ahead;
+        let jitter = if ahead == 0 { 0 } else { entropy::below(config.entropy.as_ref(), ahead / 2) };
+        Self { token, header, since, checked: AtomicU64::default(), ahead: clock::since(jitter, ahead) }
     }
 
     /// What time it is for the token: if the wall clock was put back, as much has passed all the same. Reading a clock is most of what
@@ -152,7 +167,8 @@ impl SessionInner {
     }
 
     /// Puts a token in place for every clone. The next pause is longer than the last one all the same, until a renewal succeeds.
-    pub(super) fn publish(&self, token: Token) -> Arc<Token> {
+    pub(super) fn publish(&self, mut token: Token) -> Arc<Token> {
+        self.remind(&mut token);
         let token = Arc::new(token);
         let current = match self.current.load().as_deref() {
             Some(known) if !token.is_renewal_of(&known.token) => Current::at(known.since, &self.config, Arc::clone(&token)),
@@ -163,6 +179,15 @@ impl SessionInner {
         *pause = Pause { seconds: pause.seconds, ..Pause::default() };
         drop(pause);
         token
+    }
+
+    /// Tells a token what was learned for the one before it, from the user's profile.
+    pub(super) fn remind(&self, token: &mut Token) {
+        for (name, value) in self.token().iter().flat_map(|known| &known.learned) {
+            if !token.learned.iter().any(|(learned, _)| learned == name) {
+                token.learn(name, value.clone());
+            }
+        }
     }
 
     /// Remembers values of variables that were learned after sign-in. It is the same token still: what is known of its renewal stays.
@@ -191,11 +216,11 @@ impl SessionInner {
 
     /// The token, where nothing is to be done first.
     fn ready(&self) -> Option<Arc<Token>> {
-        let Refreshing { is_automatic, leeway, ahead } = self.config.refreshing;
+        let Refreshing { is_automatic, leeway, .. } = self.config.refreshing;
         let current = self.current();
         let current = current.as_deref()?;
         let is_due = |leeway| current.token.is_due(current.now(self.config.clock.as_ref()), leeway);
-        (!is_automatic || !is_due(clock::after(leeway, ahead))).then(|| Arc::clone(&current.token))
+        (!is_automatic || !is_due(clock::after(leeway, current.ahead))).then(|| Arc::clone(&current.token))
     }
 
     async fn made_active(self: &Arc<Self>) -> Result<Arc<Token>> {
@@ -203,37 +228,61 @@ impl SessionInner {
         let token = Arc::clone(&current.token);
         let now = current.now(self.config.clock.as_ref());
         if !token.is_due(now, self.config.refreshing.leeway) {
-            self.renew_ahead(&token, now);
+            self.renew_ahead(&token);
             return Ok(token);
         }
-        let is_passing = |error: &Error| error.is_retryable() || error.kind() == ErrorKind::Store;
-        match self.can_renew(&token) {
-            false if token.is_expired(now, 0) => {
-                let error = Error::new(ErrorKind::ReauthRequired, "the token has expired, and there is nothing to renew it with");
-                Err(error.in_phase(Phase::Refresh))
-            }
+        match self.can_renew(&token) || self.is_kept() {
+            false if token.is_expired(now, 0) => Err(nothing_to_renew_with()),
             false => Ok(token),
-            true => match self.renew(Some(&token)).await {
-                // It is still valid: a provider or a store that is down must not stop what works.
-                Err(error) if is_passing(&error) && !token.is_expired(current.now(self.config.clock.as_ref()), 0) => Ok(token),
-                renewed => renewed,
-            },
+            true => self.renewed_or_valid(&current).await,
         }
     }
 
-    /// Starts a renewal without waiting for it: of many sessions, not all at the same time.
-    fn renew_ahead(self: &Arc<Self>, token: &Arc<Token>, now: u64) {
-        let spread = self.config.refreshing.ahead / 2;
-        let jitter = crate::entropy::below(self.config.entropy.as_ref(), spread);
-        let leeway = clock::after(self.config.refreshing.leeway, clock::since(jitter, self.config.refreshing.ahead));
-        if token.is_due(now, leeway) && self.can_renew(token) && !self.renewal.is_running() && self.paused().is_none() {
+    /// A newer token. One that is still valid is used on where there is none soon, for whatever reason: a provider or a store that is down
+    /// must not stop what works.
+    async fn renewed_or_valid(self: &Arc<Self>, current: &Current) -> Result<Arc<Token>> {
+        let (token, clock) = (&current.token, self.config.clock.as_ref());
+        let is_valid = || !token.is_expired(current.now(clock), 0);
+        let renewed = match select(pin!(self.renew(Some(token))), clock.sleep(SOON)).await {
+            Either::Left((renewed, _)) => renewed,
+            Either::Right(_) if is_valid() => return Ok(Arc::clone(token)),
+            Either::Right((_, renewing)) => renewing.await,
+        };
+        let is_final = |error: &Error| error.needs_login() && self.can_renew(token);
+        match renewed {
+            // An error that comes with a newer token is the application's own.
+            Err(error) if is_valid() && !is_final(&error) && self.newer(Some(token)).is_none() => {
+                tracing::warn!(target: "grantry::session", %error, "the token is not renewed; it is used as long as it is valid");
+                Ok(Arc::clone(token))
+            }
+            renewed => renewed,
+        }
+    }
+
+    /// Starts a renewal without waiting for it.
+    fn renew_ahead(self: &Arc<Self>, token: &Arc<Token>) {
+        if self.can_renew(token) && !self.renewal.is_running() && self.paused().is_none() {
             let _under_way = self.run_renewal(Some(token), false);
         }
     }
 
-    /// Whether there is a way to another token than this.
-    pub(crate) fn can_renew(&self, token: &Token) -> bool {
+    /// Whether there is a way to another token than this, besides that another process may have put one into the store.
+    pub(super) fn can_renew(&self, token: &Token) -> bool {
         refresh_token::is_possible(&self.config, token) || !matches!(self.source, Source::User)
+    }
+
+    fn is_kept(&self) -> bool {
+        self.binding.get().is_some()
+    }
+
+    /// A newer token than one that the API refused. `None`: there is no way to one.
+    pub(crate) async fn after_refusal(self: &Arc<Self>, seen: &Arc<Token>) -> Result<Option<Arc<Token>>> {
+        match self.can_renew(seen) {
+            true => self.renew(Some(seen)).await.map(Some),
+            // What the API said tells more than that the store has nothing newer.
+            false if self.is_kept() => Ok(self.renew(Some(seen)).await.ok()),
+            false => Ok(None),
+        }
     }
 
     /// A newer token than `seen`: one renewal, however many ask for it. One that failed a moment ago is not tried again.
@@ -259,20 +308,20 @@ impl SessionInner {
     fn run_renewal(self: &Arc<Self>, seen: Option<&Arc<Token>>, is_asked: bool) -> Running {
         let inner = Arc::clone(self);
         let renew = move || async move {
-            let renewed = inner.renew_now(is_asked).await;
-            match &renewed {
-                Ok(_) => inner.pause().seconds = 0,
-                Err(error) => inner.pause_after(error),
+            let outcome = inner.renew_now(is_asked).await;
+            match outcome.as_ref().map(Outcome::problem) {
+                Ok(None) => inner.pause().seconds = 0,
+                Ok(Some(error)) | Err(error) => inner.pause_after(error),
             }
-            renewed
+            // The new token is in place, whatever becomes of its storage; what the application says is not the provider's word.
+            outcome?.told(&inner.config).await
         };
         self.renewal.run(|| self.newer(seen), renew)
     }
 
-    async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Arc<Token>> {
-        let nobody_binds = self.alone.lock().await;
-        if self.binding.get().is_some() {
-            drop(nobody_binds);
+    async fn renew_now(self: &Arc<Self>, is_asked: bool) -> Result<Outcome> {
+        let _nobody_binds = self.alone.lock().await;
+        if self.is_kept() {
             return bound::renew(self, is_asked).await;
         }
         if !is_asked {
@@ -284,11 +333,7 @@ impl SessionInner {
         self.pause().lost_at = lost_at.or_else(|| Some(self.config.clock.now()));
         match self.obtain(previous.as_deref(), lost_at).await {
             Ok(Renewed { token, problem }) => {
-                let token = self.publish(token);
-                drop(nobody_binds);
-                // The new token is in place, whatever becomes of its storage.
-                self.notify(&token, previous, true).await?;
-                problem.map_or(Ok(token), Err)
+                Ok(Outcome::Renewed { token: self.publish(token), previous, is_persisted: true, problem })
             }
             Err(failed) => {
                 self.pause().lost_at = failed.lost_at;
@@ -297,18 +342,10 @@ impl SessionInner {
         }
     }
 
-    /// Tells the application of a new token, or a new refresh token of the same one.
-    pub(super) async fn notify(&self, token: &Arc<Token>, previous: Option<Arc<Token>>, is_persisted: bool) -> Result<()> {
-        let is_new = previous.as_ref().is_none_or(|previous| token.is_renewal_of(previous) || !token.has_secrets_of(previous));
-        match &self.config.update_token {
-            Some(update) if is_new => update(TokenUpdate { token: Arc::clone(token), previous, is_persisted }).await,
-            _ => Ok(()),
-        }
-    }
-
     /// Gives the newest token back, and deletes it from the store.
     pub(super) async fn revoke(self: &Arc<Self>) -> Result<()> {
         self.settled().await;
+        let _nobody_renews = self.alone.lock().await;
         let token = match self.binding.get() {
             Some(binding) => bound::take(self, binding).await?,
             None => self.token().map(|token| Token::clone(&token)),
@@ -338,14 +375,19 @@ impl SessionInner {
         let error = pause.error.as_ref()?;
         let left = pause.until?.saturating_duration_since(self.config.clock.monotonic());
         match error.needs_login() {
-            true => (self.binding.get().is_none() || !left.is_zero()).then(|| error.clone()),
+            true => ((self.is_final(error) && !self.is_kept()) || !left.is_zero()).then(|| error.clone()),
             false => (!left.is_zero()).then(|| error.clone().with_retry_after(Some(clock::seconds_of(left)))),
         }
     }
 
     /// The error that ended the session, where its token has not changed since.
     pub(super) fn ended(&self) -> Option<Error> {
-        self.pause().error.clone().filter(Error::needs_login)
+        self.pause().error.clone().filter(|error| self.is_final(error))
+    }
+
+    /// Whether only the user can help. Who gets tokens for itself may be let in again: by an administrator's consent, say.
+    fn is_final(&self, error: &Error) -> bool {
+        error.needs_login() && matches!(self.source, Source::User)
     }
 
     /// When a refresh was sent that may have used its token up.

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantry_engine::Client;
-use grantry_engine::store::{MemoryStore, StoreKey, TokenStore as _};
+use grantry_engine::store::{MemoryStore, TokenStore as _};
 
-use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, expired, process, store, stored};
+use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, expired, process, store, store_key, stored};
 
 fn keeping(provider: &Arc<Provider>, store: &Arc<MemoryStore>) -> Client {
     client(provider, &[]).shared_token_store(Arc::clone(store) as _)
 }
 
 async fn record(store: &MemoryStore) -> String {
-    store.load(&StoreKey::new("acme", ["dev", KEY])).await.unwrap().unwrap().content.expose().to_owned()
+    store.load(&store_key()).await.unwrap().unwrap().content.expose().to_owned()
 }
 
 #[test]

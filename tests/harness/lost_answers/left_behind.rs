@@ -10,7 +10,7 @@ use grantry_engine::{Client, Error, ErrorKind, Hooks, Session, Token};
 use grantry_tests::NOW;
 use tokio::time::Instant;
 
-use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, dies, process, store};
+use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, dies, process, store, store_key};
 
 /// How a write fails.
 #[derive(Clone, Copy)]
@@ -206,7 +206,7 @@ fn closing_waits_for_a_token_that_is_not_stored_yet() {
         let session = session(&client).await;
         session.refresh().await.unwrap();
         session.close().await;
-        let record = store.load(&StoreKey::new("acme", ["dev", KEY])).await.unwrap().unwrap();
+        let record = store.load(&store_key()).await.unwrap().unwrap();
         assert!(record.content.expose().contains("rt-2"));
     });
 }
@@ -286,7 +286,7 @@ fn a_token_that_is_not_stored_yet_does_not_outlive_the_session() {
     let records = Arc::clone(&store.store);
     let revoked = revoked(store, async |session| {
         // Another process signs the user out.
-        records.delete(&StoreKey::new("acme", ["dev", KEY])).await.unwrap();
+        records.delete(&store_key()).await.unwrap();
         session.close().await;
     });
     assert_eq!(revoked, ["rt-2"]);

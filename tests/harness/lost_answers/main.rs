@@ -3,6 +3,7 @@
 mod afterwards;
 mod keeping;
 mod left_behind;
+mod others;
 mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use grantry_descriptor::Node;
-use grantry_engine::store::MemoryStore;
+use grantry_engine::store::{MemoryStore, StoreKey};
 use grantry_engine::{
     Client, Clock, Descriptor, Dynamic, Error, ErrorKind, HttpRequest, HttpResponse, Lost, Session, Token, Transport,
 };
@@ -21,6 +22,11 @@ use tokio::time::Instant;
 
 /// The application's key.
 pub(crate) const KEY: &str = "user-1";
+
+/// Where its record is.
+pub(crate) fn store_key() -> StoreKey {
+    StoreKey::new("acme", ["https://acme.example/token", "dev", KEY])
+}
 
 /// What becomes of a request.
 #[derive(Clone, Copy)]
@@ -37,6 +43,8 @@ pub(crate) enum Fate {
     WithIdToken(u32),
     RequestLost,
     AnswerLost,
+    /// After so many seconds.
+    LostAfter(u64),
     /// No answer comes while the process lives.
     Hangs,
     Busy,
@@ -82,6 +90,7 @@ impl Provider {
         let form = String::from_utf8_lossy(request.body.as_bytes().unwrap_or_default()).into_owned();
         let value = |name: &str| form.split('&').find_map(|pair| pair.strip_prefix(name)).map(ToOwned::to_owned);
         if request.url.path() == "/revoke" {
+            tokio::time::sleep(Duration::from_secs(1)).await;
             self.revoked.lock().unwrap().extend(value("token="));
             return Ok(answer(200, String::new()));
         }
@@ -107,6 +116,10 @@ impl Provider {
             Fate::WithIdToken(n) => Ok(answer(200, format!(r#"{{{},"id_token":"{UNSIGNED}"}}"#, tokens(n)))),
             Fate::RequestLost => Err(Lost::Request),
             Fate::AnswerLost => Err(Lost::Answer),
+            Fate::LostAfter(seconds) => {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                Err(Lost::Answer)
+            }
             Fate::Hangs => std::future::pending().await,
             Fate::Busy => Ok(answer(503, "busy".to_owned())),
             Fate::Fails => Ok(answer(500, "<html>".to_owned())),

@@ -1,5 +1,7 @@
 //! When sessions renew their token, and when they leave the provider alone. Time is tokio's, paused: waiting takes none.
 
+mod passing;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -52,6 +54,7 @@ struct Provider {
     client: Client,
     clock: WallClock,
     calls: Arc<Mutex<Vec<Duration>>>,
+    latency: Arc<Mutex<Duration>>,
 }
 
 impl Provider {
@@ -67,7 +70,10 @@ impl Provider {
     ) -> Self {
         let (began, calls) = (Instant::now(), Arc::<Mutex<Vec<Duration>>>::default());
         let (log, answer, slow) = (Arc::clone(&calls), Arc::new(answer), Arc::new(slow));
+        let latency = Arc::new(Mutex::new(LATENCY));
+        let current_latency = Arc::clone(&latency);
         let transport = Transport::builder().danger_in_process(move |request: HttpRequest| {
+            let latency = *current_latency.lock().unwrap();
             let (log, answer, slow) = (Arc::clone(&log), Arc::clone(&answer), Arc::clone(&slow));
             async move {
                 if request.url.path() == "/slow" {
@@ -82,7 +88,7 @@ impl Provider {
                     log.push(began.elapsed());
                     log.len()
                 };
-                sleep(LATENCY).await;
+                sleep(latency).await;
                 answer(number, began.elapsed())
             }
         });
@@ -90,7 +96,12 @@ impl Provider {
         let clock = WallClock::default();
         let client = Client::from_descriptor(descriptor, NoVariables, "client", "secret").unwrap();
         let client = client.transport(transport.build()).clock(clock.clone());
-        Self { client: client.danger_entropy(Counter::default()), clock, calls }
+        Self { client: client.danger_entropy(Counter::default()), clock, calls, latency }
+    }
+
+    /// From now on it takes so long for a token.
+    fn slow_down(&self, latency: Duration) {
+        *self.latency.lock().unwrap() = latency;
     }
 
     /// When it was asked for a token, in whole seconds from the start.
