@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use futures_util::future::{Either, select};
 use grantry_descriptor::Str;
 use grantry_descriptor::model::{Grant, Location, Template};
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::bound::{self, Binding};
 use super::header::Prepared;
@@ -243,10 +243,11 @@ impl SessionInner {
     async fn renewed_or_valid(self: &Arc<Self>, current: &Current) -> Result<Arc<Token>> {
         let (token, clock) = (&current.token, self.config.clock.as_ref());
         let is_valid = || !token.is_expired(current.now(clock), 0);
-        let renewed = match select(pin!(self.renew(Some(token))), clock.sleep(SOON)).await {
-            Either::Left((renewed, _)) => renewed,
-            Either::Right(_) if is_valid() => return Ok(Arc::clone(token)),
-            Either::Right((_, renewing)) => renewing.await,
+        let mut renewing = pin!(self.renew(Some(token)));
+        let renewed = match timeout(SOON, renewing.as_mut()).await {
+            Ok(renewed) => renewed,
+            Err(_) if is_valid() => return Ok(Arc::clone(token)),
+            Err(_) => renewing.await,
         };
         let is_final = |error: &Error| error.needs_login() && self.can_renew(token);
         match renewed {
