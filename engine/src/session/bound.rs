@@ -193,6 +193,8 @@ pub(crate) async fn session_for(config: &Arc<Config>, key: &str) -> Result<Optio
 
 /// Takes what another process may have put in place. Whether the session is still there; one that the store does not tell about is.
 async fn looked_after(inner: &Arc<SessionInner>) -> bool {
+    // Whoever renews the token looks for itself, and may put a newer one in place than is read here.
+    let Ok(_nobody_renews) = inner.alone.try_lock() else { return true };
     let Some(binding) = inner.binding.get().filter(|binding| !binding.is_late()) else { return true };
     let turn = Turn { inner, binding };
     match turn.load().await {
