@@ -218,7 +218,7 @@ impl<P: Provider> Flow<P> for Refresh {
 
     async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
         let scopes = asked.scopes.unwrap_or_default();
-        let Renewed { token, problem } = refresh_token::refresh(client.config(), &self.token, &scopes, asked.extra).await?;
+        let Renewed { token, problem } = refresh_token::refresh(client.config(), &self.token, &scopes, asked.extra, None).await?;
         match problem {
             None => Ok(token),
             Some(problem) => Err(problem.with_rotated_token(token)),

@@ -18,6 +18,7 @@ const PROVIDER: &[Fault] = &[
     Fault::Page,
     Fault::CutOff,
     Fault::FollowUpFails,
+    Fault::DiesAtFollowUp,
     Fault::Unauthorized,
 ];
 

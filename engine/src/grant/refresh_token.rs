@@ -1,5 +1,12 @@
 //! Refreshing (RFC 6749 section 6).
 
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join};
 use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
 
 use super::{Call, PAIRS, exchange};
@@ -9,6 +16,7 @@ use crate::openid;
 use crate::phase::encode::Pair;
 use crate::phase::response::Answer;
 use crate::phase::template::Values;
+use crate::secret::Secret;
 use crate::token::{Terms, Token, from_answer, refresh_token_of};
 
 /// Whether a token can be renewed by this grant.
@@ -29,14 +37,29 @@ pub(crate) struct Renewed {
     pub(crate) problem: Option<Error>,
 }
 
+/// Keeps the token that was to be renewed, with the refresh token that replaces its own, while what follows the answer takes its time: the
+/// process may die meanwhile.
+pub(crate) trait Keep: Sync {
+    fn keep(&self, token: Token) -> BoxFuture<'_, ()>;
+}
+
 /// Renews a token. `scopes` narrow it; by default none are sent, since many providers refuse them.
-pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Renewed> {
+pub(crate) async fn refresh(
+    config: &Config,
+    token: &Token,
+    scopes: &[String],
+    extra: Vec<Pair<'static>>,
+    keep: Option<&dyn Keep>,
+) -> Result<Renewed> {
     let answer = request(config, token, scopes, extra).await.map_err(|error| error.in_phase(Phase::Refresh))?;
     let scopes = if scopes.is_empty() { &token.scopes } else { scopes };
     let terms = Terms::of(config, config.model().token.lifetime, scopes);
     let rotated = refresh_token_of(&answer, &terms);
     let renewed = match from_answer(answer, &terms).map_err(|error| error.in_phase(Phase::Refresh)) {
-        Ok(answer) => complete(config, token, answer).await,
+        Ok(answer) => {
+            let kept = || Some(keep?.keep(with_refresh_token(token, rotated.clone()?)));
+            kept_meanwhile(complete(config, token, answer), kept).await
+        }
         // Nobody can tell what the answer means for the old one.
         Err(error) if rotated.is_none() => return Err(error),
         unread => unread,
@@ -45,17 +68,36 @@ pub(crate) async fn refresh(config: &Config, token: &Token, scopes: &[String], e
         Ok(token) => Ok(Renewed { token, problem: None }),
         Err(another_user) if another_user.kind() == ErrorKind::ReauthRequired => Err(another_user),
         Err(error) => {
-            let mut token = token.clone();
-            if let Some((secret, expires_at)) = rotated {
-                (token.refresh_token, token.refresh_token_expires_at) = (Some(secret), expires_at);
-            }
+            let token = rotated.map_or_else(|| token.clone(), |rotated| with_refresh_token(token, rotated));
             Ok(Renewed { token, problem: Some(error) })
         }
     }
 }
 
-/// What follows the answer: its id token is verified, variables are learned, the call after it is made.
+fn with_refresh_token(token: &Token, (secret, expires_at): (Secret, Option<u64>)) -> Token {
+    Token { refresh_token: Some(secret), refresh_token_expires_at: expires_at, ..token.clone() }
+}
+
+/// Does the work, and what `keep` gives beside it where the work does not end at once.
+async fn kept_meanwhile<T, K: Future<Output = ()>>(work: impl Future<Output = T>, keep: impl FnOnce() -> Option<K>) -> T {
+    let mut work = pin!(work);
+    if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        return done;
+    }
+    match keep() {
+        Some(keep) => join(work, keep).await.0,
+        None => work.await,
+    }
+}
+
+/// What follows the answer. A panic must not lose what the answer has.
 async fn complete(config: &Config, token: &Token, answer: Token) -> Result<Token> {
+    let completed = AssertUnwindSafe(followed(config, token, answer)).catch_unwind().await;
+    completed.unwrap_or_else(|_printed| Err(Error::misuse("a hook panicked")))
+}
+
+/// The id token is verified, variables are learned, the call after the answer is made.
+async fn followed(config: &Config, token: &Token, answer: Token) -> Result<Token> {
     openid::verify_refresh(config, token, &answer).await.map_err(|error| error.in_phase(Phase::IdToken))?;
     let mut renewed = token.clone().renewed(answer);
     exchange::relearn(config, &mut renewed)?;

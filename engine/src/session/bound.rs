@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Either, select};
 use grantry_descriptor::model::{Endpoint, Part, Template};
 use tokio::task::JoinHandle;
 
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::grant::refresh_token::Renewed;
+use crate::grant::refresh_token::{Keep, Renewed};
 use crate::revocation;
 use crate::store::{Begun, Entry, Record, StoreKey, TokenStore};
 use crate::token::Token;
@@ -467,14 +468,18 @@ impl Turn<'_> {
         if !self.binding.write(Some(version), next, &begun).await? {
             return Ok(None);
         }
-        match self.obtain(&entry.token, lost_at).await {
-            Ok(renewed) => self.persist(next, &entry.token, renewed).await,
+        let previous = self.inner.token();
+        let stored = Stored { turn: self, record: Mutex::new((next, entry.token.clone())) };
+        let obtained = self.obtain(&entry.token, lost_at, &stored).await;
+        let (version, token) = stored.record.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match obtained {
+            Ok(renewed) => self.persist(version, &token, previous, renewed).await,
             Err(failed) => {
                 if is_begun_by_another && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
                     // The other may have used the token, and be about to write the new one down.
                     self.inner.config.clock.sleep(PATIENCE).await;
                 }
-                self.failed(next, entry.token, failed).await
+                self.failed(version, token, failed).await
             }
         }
     }
@@ -493,9 +498,9 @@ impl Turn<'_> {
     }
 
     /// Gets the new token. From its sending on it is in doubt what became of the old one, until that is known.
-    async fn obtain(&self, token: &Token, lost_at: Option<u64>) -> Result<Renewed, Failed> {
+    async fn obtain(&self, token: &Token, lost_at: Option<u64>, stored: &Stored<'_>) -> Result<Renewed, Failed> {
         self.binding.is_lost.store(true, Ordering::Relaxed);
-        let obtained = self.inner.obtain(Some(token), lost_at).await;
+        let obtained = self.inner.obtain(Some(token), lost_at, stored).await;
         if obtained.as_ref().is_err_and(|failed| failed.lost_at.is_none()) {
             self.binding.is_lost.store(false, Ordering::Relaxed);
         }
@@ -520,9 +525,14 @@ impl Turn<'_> {
 
     /// Writes the new token down, then puts it in place. Where the store fails, the token is used all the same, and written later. `None`:
     /// another has renewed the token, and its result counts.
-    async fn persist(&self, version: u64, old: &Token, renewed: Renewed) -> Result<Option<Outcome>> {
+    async fn persist(
+        &self,
+        version: u64,
+        old: &Token,
+        previous: Option<Arc<Token>>,
+        renewed: Renewed,
+    ) -> Result<Option<Outcome>> {
         let Renewed { token: new, problem } = renewed;
-        let previous = self.inner.token();
         let is_persisted = match write_over(self.binding, version, old, &new).await {
             Ok(Written::New) => true,
             Ok(Written::Other) => return Ok(None),
@@ -574,6 +584,33 @@ impl Turn<'_> {
             let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(token)).await;
         }
         Err(failed.error)
+    }
+}
+
+/// What the store has while a renewal is under way: the version of the record, and its token.
+struct Stored<'a> {
+    turn: &'a Turn<'a>,
+    record: Mutex<(u64, Token)>,
+}
+
+impl Stored<'_> {
+    fn record(&self) -> MutexGuard<'_, (u64, Token)> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keep for Stored<'_> {
+    /// If the store fails, the refresh token is written with what comes at the end.
+    fn keep(&self, token: Token) -> BoxFuture<'_, ()> {
+        let Turn { inner, binding } = self.turn;
+        async move {
+            let (version, old) = self.record().clone();
+            if let Ok(Written::New) = write_over(binding, version, &old, &token).await {
+                *self.record() = (binding.known.load(Ordering::Relaxed), token.clone());
+            }
+            inner.publish(token);
+        }
+        .boxed()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::grant::direct;
-use crate::grant::refresh_token::{self, Renewed};
+use crate::grant::refresh_token::{self, Keep, Renewed};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
 use crate::token::Token;
@@ -92,11 +92,16 @@ pub(super) const fn is_reuse_harmless(refresh: &Refresh) -> bool {
 impl SessionInner {
     /// Another token than `previous`: by its refresh token, or from the session's source.
     ///
-    /// `lost_at`: when an earlier refresh with the same refresh token was sent, the answer to which was lost.
-    pub(super) async fn obtain(&self, previous: Option<&Token>, lost_at: Option<u64>) -> Result<Renewed, Failed> {
+    /// `lost_at`: when an earlier refresh with the same refresh token was sent, the answer to which was lost. `keep`: see [`Keep`].
+    pub(super) async fn obtain(
+        &self,
+        previous: Option<&Token>,
+        lost_at: Option<u64>,
+        keep: &dyn Keep,
+    ) -> Result<Renewed, Failed> {
         match previous {
-            Some(token) if matches!(self.source, Source::User) => self.rotate(token, lost_at).await,
-            Some(token) if refresh_token::is_possible(&self.config, token) => match self.rotate(token, lost_at).await {
+            Some(token) if matches!(self.source, Source::User) => self.rotate(token, lost_at, keep).await,
+            Some(token) if refresh_token::is_possible(&self.config, token) => match self.rotate(token, lost_at, keep).await {
                 // The refresh token was only a shorter way.
                 Err(failed) if failed.error.needs_login() => self.anew().await,
                 renewed => renewed,
@@ -115,7 +120,7 @@ impl SessionInner {
     /// Refreshes. A refresh token may be good for once only, so a request that may have been taken is repeated as often as the
     /// descriptor says, and once where it says nothing: then the provider has either not seen it, or admits a repetition, or says
     /// that the token is used up.
-    async fn rotate(&self, token: &Token, lost_at: Option<u64>) -> Result<Renewed, Failed> {
+    async fn rotate(&self, token: &Token, lost_at: Option<u64>, keep: &dyn Keep) -> Result<Renewed, Failed> {
         let replay = self.config.model().refresh.replay;
         let mut lost_at = lost_at.filter(|_| replay != Replay::Safe);
         if !self.may_send(lost_at) {
@@ -126,7 +131,7 @@ impl SessionInner {
         loop {
             tries = tries.saturating_add(1);
             let sent_at = self.config.clock.now();
-            let (error, fate) = match self.send(token).await {
+            let (error, fate) = match self.send(token, keep).await {
                 Ok(renewed) => return Ok(renewed),
                 Err(failed) => failed,
             };
@@ -159,8 +164,8 @@ impl SessionInner {
     }
 
     /// Sends a refresh. A hook that panics over the answer loses it, as the network does.
-    async fn send(&self, token: &Token) -> Result<Renewed, (Error, Fate)> {
-        let refresh = refresh_token::refresh(&self.config, token, &[], Vec::new());
+    async fn send(&self, token: &Token, keep: &dyn Keep) -> Result<Renewed, (Error, Fate)> {
+        let refresh = refresh_token::refresh(&self.config, token, &[], Vec::new(), Some(keep));
         match AssertUnwindSafe(refresh).catch_unwind().await {
             Ok(outcome) => self.heard(outcome).map_err(|error| {
                 let fate = Fate::of(&error);

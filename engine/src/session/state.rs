@@ -1,11 +1,14 @@
 //! What the clones of a session share.
 
+use std::future::ready;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use grantry_descriptor::Str;
 use grantry_descriptor::model::{Grant, Location, Template};
 use http::header::{HeaderName, HeaderValue};
@@ -21,7 +24,7 @@ use crate::config::{Config, Refreshing};
 use crate::entropy;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::grant::direct;
-use crate::grant::refresh_token::{self, Renewed};
+use crate::grant::refresh_token::{self, Keep, Renewed};
 #[cfg(feature = "jose")]
 use crate::grant::service_account;
 use crate::placement;
@@ -111,6 +114,16 @@ impl Current {
             self.checked.store(now, Ordering::Relaxed);
         }
         now.max(passed)
+    }
+}
+
+/// A session that is kept nowhere keeps its refresh token in mind: its runtime may end, too.
+struct InMind<'a>(&'a SessionInner);
+
+impl Keep for InMind<'_> {
+    fn keep(&self, token: Token) -> BoxFuture<'_, ()> {
+        self.0.publish(token);
+        ready(()).boxed()
     }
 }
 
@@ -332,7 +345,7 @@ impl SessionInner {
         let lost_at = self.lost_at();
         // Until its outcome is known: the runtime may end before.
         self.pause().lost_at = lost_at.or_else(|| Some(self.config.clock.now()));
-        match self.obtain(previous.as_deref(), lost_at).await {
+        match self.obtain(previous.as_deref(), lost_at, &InMind(self)).await {
             Ok(Renewed { token, problem }) => {
                 Ok(Outcome::Renewed { token: self.publish(token), previous, is_persisted: true, problem })
             }

@@ -1,12 +1,13 @@
 //! The provider took a refresh, and what follows it failed: its answer cannot be used, and the refresh token in it is the only good one.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use grantry_descriptor::Node;
 use grantry_engine::{Error, ErrorKind, Phase, Token};
 use grantry_tests::NOW;
 
-use crate::{Fate, KEY, Provider, access_token, client, process, session, store, stored};
+use crate::{Fate, HANGS, KEY, Provider, SLOWLY, access_token, client, dies, process, session, store, stored};
 
 /// A provider that refreshes in two calls.
 fn exchanged() -> [(&'static str, Node); 2] {
@@ -81,7 +82,7 @@ fn keys_that_could_not_be_fetched_are_not_asked_for_at_once() {
         let client = client(&provider, &openid());
         let phase = async || client.session(crate::expired()).token().await.unwrap_err().phase();
         assert_eq!((phase().await, phase().await), (Some(Phase::Jwks), Some(Phase::Jwks)));
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         // The keys came, and none fits.
         assert_eq!(phase().await, Some(Phase::IdToken));
     });
@@ -123,18 +124,54 @@ fn a_token_that_is_valid_still_is_used_on() {
 
 #[test]
 fn the_application_is_told_of_it() {
-    let provider = Provider::with_afterwards([503], [Fate::Issued(2)]);
-    let heard: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
-    let log = Arc::clone(&heard);
-    process(async {
-        let client = client(&provider, &exchanged()).update_token(move |update| {
-            let previous = update.previous.is_some_and(|previous| refresh_token(&previous) == "rt-1");
-            log.lock().unwrap().push((refresh_token(&update.token).to_owned(), previous));
-            async { Ok(()) }
+    for (status, is_kept) in [(503, false), (503, true), (SLOWLY + 503, false), (SLOWLY + 503, true)] {
+        let (provider, store) = (Provider::with_afterwards([status], [Fate::Issued(2)]), store());
+        let heard: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
+        let log = Arc::clone(&heard);
+        process(async {
+            let client = client(&provider, &exchanged()).shared_token_store(store as _).update_token(move |update| {
+                let previous = update.previous.is_some_and(|previous| refresh_token(&previous) == "rt-1");
+                log.lock().unwrap().push((refresh_token(&update.token).to_owned(), previous));
+                async { Ok(()) }
+            });
+            let session = match is_kept {
+                true => client.session_for(KEY).await.unwrap().unwrap(),
+                false => client.session(crate::expired()),
+            };
+            session.token().await.unwrap_err();
         });
-        client.session(crate::expired()).token().await.unwrap_err();
+        assert_eq!(*heard.lock().unwrap(), [("rt-2".to_owned(), true)], "{status}, {is_kept}");
+    }
+}
+
+#[test]
+fn what_takes_its_time_is_renewed_once() {
+    let (provider, store) = (Provider::with_afterwards([SLOWLY + 200], [Fate::Issued(2)]), store());
+    let token = process(stored(&provider, &exchanged(), &store)).unwrap();
+    assert_eq!((access_token(&token), refresh_token(&token)), ("long", "rt-2"));
+    assert_eq!(access_token(&process(stored(&provider, &exchanged(), &store)).unwrap()), "long");
+    assert_eq!(provider.asked(), ["rt-1"]);
+}
+
+/// Keys are fetched, or the second call is made, and the process dies.
+#[test]
+fn a_process_that_dies_meanwhile_has_stored_it() {
+    let (provider, store) = (Provider::with_afterwards([HANGS], [Fate::Issued(2), Fate::Issued(3)]), store());
+    dies(&provider, &exchanged(), &store);
+    assert_eq!(access_token(&process(stored(&provider, &exchanged(), &store)).unwrap()), "long");
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
+}
+
+#[test]
+fn a_session_that_is_kept_nowhere_has_it_when_its_runtime_ends_meanwhile() {
+    let provider = Provider::with_afterwards([HANGS], [Fate::Issued(2), Fate::Issued(3)]);
+    let session = process(async {
+        let session = session(&provider, &exchanged());
+        assert!(tokio::time::timeout(Duration::from_secs(1), session.token()).await.is_err());
+        session
     });
-    assert_eq!(*heard.lock().unwrap(), [("rt-2".to_owned(), true)]);
+    assert_eq!(access_token(&process(session.token()).unwrap()), "long");
+    assert_eq!(provider.asked(), ["rt-1", "rt-2"]);
 }
 
 /// A provider that does not rotate issues no refresh token: the one that there is stays good, whatever the descriptor says of it.
@@ -175,7 +212,7 @@ fn it_is_tried_less_and_less_often() {
         let session = session(&provider, &exchanged());
         for _ in 0..31 {
             session.token().await.unwrap_err();
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });
     // After 0, 1, 3, 7 and 15 seconds.

@@ -23,6 +23,12 @@ use tokio::time::Instant;
 /// The application's key.
 pub(crate) const KEY: &str = "user-1";
 
+/// In place of a status: no answer comes while the process lives.
+pub(crate) const HANGS: u16 = 0;
+
+/// Beside a status: after a second.
+pub(crate) const SLOWLY: u16 = 1000;
+
 /// Where its record is.
 pub(crate) fn store_key() -> StoreKey {
     StoreKey::new("acme", ["https://acme.example/token", "dev", KEY])
@@ -95,7 +101,15 @@ impl Provider {
             return Ok(answer(200, String::new()));
         }
         if request.url.path() != "/token" {
-            let status = self.afterwards.lock().unwrap().pop_front().unwrap_or(200);
+            let status = self.afterwards.lock().unwrap().pop_front();
+            let status = match status.unwrap_or(200) {
+                HANGS => std::future::pending().await,
+                status if status >= SLOWLY => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    status - SLOWLY
+                }
+                status => status,
+            };
             let body = match status {
                 400 => r#"{"error":"access_denied"}"#,
                 _ => r#"{"access_token":"long","expires_in":60,"keys":[]}"#,

@@ -50,6 +50,8 @@ faults! {
     CutOff,
     /// The provider refreshes in two calls, and is busy (503) at the second one, twice.
     FollowUpFails,
+    /// A process dies while it waits for the second call's answer.
+    DiesAtFollowUp,
     /// A read of the store fails.
     LoadFails,
     /// A write fails and has no effect.

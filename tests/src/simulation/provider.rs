@@ -112,6 +112,11 @@ impl Provider {
             "/token" => self.token(replica, &request, injector, random).await,
             "/exchange" => {
                 tokio::time::sleep(Duration::from_millis(random.below(400))).await;
+                if injector.strikes_first(Fault::DiesAtFollowUp, 1) {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    injector.kill(replica);
+                    injector.step(replica).await;
+                }
                 Ok(follow_up(&request, injector))
             }
             "/revoke" => {

@@ -314,7 +314,7 @@ fn descriptor(cell: Cell, seed: u64) -> Descriptor {
         stated.map(|stated| (stated, built(stated))).collect()
     };
     let policy = Some(cell.policy).filter(|_| seed % 2 == 1 && !is_forgotten(cell));
-    let stated = Stated { policy, has_follow_up: cell.fault == Fault::FollowUpFails };
+    let stated = Stated { policy, has_follow_up: matches!(cell.fault, Fault::FollowUpFails | Fault::DiesAtFollowUp) };
     let found = DESCRIPTORS.get_or_init(all).iter().find(|(known, _)| *known == stated);
     found.expect("a descriptor for every policy").1.clone()
 }
