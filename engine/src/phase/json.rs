@@ -12,6 +12,9 @@ use super::document::{self, Document, Members, Name};
 /// How deep a document may nest.
 const MAX_DEPTH: usize = 32;
 
+/// How deep this library's own text may nest: an answer's members are deeper in there, and an application may have added its own.
+pub(crate) const OWN_DEPTH: usize = 64;
+
 /// Why a text is no acceptable JSON. Holds nothing of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JsonError {
@@ -30,7 +33,22 @@ impl std::error::Error for JsonError {}
 
 /// Parses one JSON value; a leading byte order mark is tolerated.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, JsonError> {
-    parse_with(text, |deserializer| Strict { depth: 0 }.deserialize(deserializer))
+    parse_nested(text, MAX_DEPTH)
+}
+
+/// Parses one JSON value that nests no deeper than this.
+pub(crate) fn parse_nested(text: &[u8], depth: usize) -> Result<Value, JsonError> {
+    parse_with(text, |deserializer| Strict { left: depth }.deserialize(deserializer))
+}
+
+/// Whether a value nests no deeper than this: whether it can be parsed from its text.
+pub(crate) fn nests_within(value: &Value, depth: usize) -> bool {
+    let inner = |value: &Value| depth.checked_sub(1).is_some_and(|depth| nests_within(value, depth));
+    match value {
+        Value::Array(values) => depth > 0 && values.iter().all(inner),
+        Value::Object(members) => depth > 0 && members.values().all(inner),
+        _ => true,
+    }
 }
 
 /// Parses an answer, by the same rules.
@@ -70,12 +88,13 @@ const DUPLICATE: &str = "a member stands twice";
 const TOO_DEEP: &str = "the JSON nests too deep";
 
 struct Strict {
-    depth: usize,
+    /// How much deeper it may go.
+    left: usize,
 }
 
 impl Strict {
     fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH { Err(E::custom(TOO_DEEP)) } else { Ok(Self { depth: self.depth.saturating_add(1) }) }
+        self.left.checked_sub(1).map(|left| Self { left }).ok_or_else(|| E::custom(TOO_DEEP))
     }
 }
 
@@ -157,7 +176,7 @@ impl<'de> Visitor<'de> for TopLevel {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
         let mut members = Members::new();
         while let Some(name) = object.next_key_seed(MemberName)? {
-            members.push(name, object.next_value_seed(Strict { depth: 1 })?);
+            members.push(name, object.next_value_seed(Strict { left: MAX_DEPTH - 1 })?);
         }
         members.checked().ok_or_else(|| A::Error::custom(DUPLICATE))
     }
@@ -210,6 +229,22 @@ mod tests {
         assert_eq!(message(&"[".repeat(1_000_000)), TOO_DEEP);
         assert_eq!(message("{"), "the JSON ends too early");
         assert_eq!(message("NaN"), "the JSON is malformed");
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_told_before_it_is_written() {
+        for depth in 0..=OWN_DEPTH {
+            let lists = (0..depth).fold(Value::Null, |value, _| Value::Array(vec![value]));
+            let objects = (0..depth).fold(Value::Null, |value, _| serde_json::json!({ "a": value }));
+            for value in [lists, objects] {
+                let text = value.to_string();
+                for most in [MAX_DEPTH, OWN_DEPTH] {
+                    let is_read = parse_nested(text.as_bytes(), most).is_ok();
+                    assert_eq!((is_read, nests_within(&value, most)), (depth <= most, depth <= most), "{depth} of {most}");
+                }
+            }
+        }
+        assert!(!nests_within(&Value::Array(Vec::new()), 0) && nests_within(&Value::Null, 0));
     }
 
     #[test]

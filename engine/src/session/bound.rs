@@ -157,7 +157,7 @@ impl Binding {
     }
 
     async fn write(&self, expected: Option<u64>, version: u64, entry: &Entry) -> Result<bool> {
-        let record = Record::new(version, entry.encode());
+        let record = Record::new(version, entry.encode()?);
         let is_written = self.store.compare_and_swap(&self.key, expected, &record).await?;
         if is_written {
             self.known.store(version, Ordering::Relaxed);

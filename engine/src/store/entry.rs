@@ -1,5 +1,7 @@
 //! What a record holds: a token, and whether a renewal of it was begun.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -34,45 +36,80 @@ impl Entry {
     }
 
     /// As text, secrets included.
-    pub(crate) fn encode(&self) -> Secret {
-        let token = json::parse(self.token.expose_for_storage().expose().as_bytes()).unwrap_or_default();
-        let mut members = Map::from_iter([("form".to_owned(), FORM.into()), ("token".to_owned(), token)]);
+    ///
+    /// # Errors
+    /// The application gave the token members that nest so deep that the text could not be read again.
+    pub(crate) fn encode(&self) -> Result<Secret> {
+        let mut members = Map::from_iter([("form".to_owned(), FORM.into()), ("token".to_owned(), self.token.stored())]);
         if let Some(begun) = &self.begun {
             members.insert("begun_by".to_owned(), begun.by.as_str().into());
             members.insert("begun_at".to_owned(), begun.at.into());
         }
-        Secret::new(Value::Object(members).to_string())
+        let value = Value::Object(members);
+        if !json::nests_within(&value, json::OWN_DEPTH) {
+            return Err(Error::misuse("the token cannot be stored: what is in its `extra` nests too deep"));
+        }
+        Ok(Secret::new(value.to_string()))
     }
 
     /// From text.
     pub(crate) fn decode(text: &Secret) -> Result<Self> {
-        let refused = |why: &str| Error::store(format!("a stored session cannot be read: {why}"));
-        let value = json::parse(text.expose().as_bytes()).map_err(|error| refused(&error.to_string()))?;
-        if value.get("form").and_then(Value::as_u64) != Some(FORM) {
+        let value = json::parse_nested(text.expose().as_bytes(), json::OWN_DEPTH).map_err(refused)?;
+        let Value::Object(mut members) = value else { return Err(refused("it is no JSON object")) };
+        if members.get("form").and_then(Value::as_u64) != Some(FORM) {
             return Err(refused("it was written by a later version of this library, or by something else"));
         }
-        let token = value.get("token").ok_or_else(|| refused("it has no token"))?;
-        let begun = value
+        let token = members.remove("token").ok_or_else(|| refused("it has no token"))?;
+        let begun = members
             .get("begun_by")
             .and_then(Value::as_str)
-            .map(|by| Begun { by: by.to_owned(), at: value.get("begun_at").and_then(Value::as_u64).unwrap_or_default() });
-        Ok(Self { token: Token::from_storage(&token.to_string())?, begun })
+            .map(|by| Begun { by: by.to_owned(), at: members.get("begun_at").and_then(Value::as_u64).unwrap_or_default() });
+        Ok(Self { token: Token::from_stored(token)?, begun })
     }
+}
+
+fn refused(why: impl fmt::Display) -> Error {
+    Error::store(format!("a stored session cannot be read: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::json::OWN_DEPTH;
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn an_entry_survives_its_text() {
         let mut token = Token::new("at");
         token.refresh_token = Some("rt".into());
         let entry = Entry { token, begun: Some(Begun { by: "h".into(), at: 7 }) };
-        let back = Entry::decode(&entry.encode()).unwrap();
+        let back = Entry::decode(&entry.encode().unwrap()).unwrap();
         assert_eq!(back.begun.map(|begun| (begun.by, begun.at)), Some(("h".to_owned(), 7)));
         assert_eq!(back.token.expose_for_storage().expose(), entry.token.expose_for_storage().expose());
-        assert!(Entry::decode(&Entry::of(Token::new("x")).encode()).unwrap().begun.is_none());
+        assert!(Entry::decode(&Entry::of(Token::new("x")).encode().unwrap()).unwrap().begun.is_none());
+    }
+
+    /// A token whose `extra` has a member of so many levels.
+    fn deep(levels: usize) -> Entry {
+        let mut token = Token::new("at");
+        token.refresh_token = Some("rt".into());
+        token.extra.insert("deep".to_owned(), (0..levels).fold(Value::Null, |value, _| Value::Array(vec![value])));
+        Entry { token, begun: Some(Begun { by: "h".into(), at: 7 }) }
+    }
+
+    #[test]
+    fn a_deep_token_is_read_again_or_not_written() {
+        // Of the record, the token and its `extra` each is a level.
+        for levels in 0..=OWN_DEPTH - 3 {
+            let entry = deep(levels);
+            let back = Entry::decode(&entry.encode().unwrap()).unwrap();
+            assert_eq!(back.token.extra, entry.token.extra, "{levels}");
+            assert_eq!(back.token.refresh_token.unwrap().expose(), "rt", "{levels}");
+        }
+        for levels in [OWN_DEPTH - 2, 100, 1000] {
+            let error = deep(levels).encode().unwrap_err();
+            assert!(error.kind() == ErrorKind::Misuse && error.to_string().contains("nests too deep"), "{levels}: {error}");
+        }
     }
 
     #[test]

@@ -164,8 +164,11 @@ impl<S: TokenStore> TokenStore for Sealed<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MemoryStore, conformance};
+    use serde_json::Value;
+
+    use super::super::{Entry, MemoryStore, conformance};
     use super::*;
+    use crate::token::Token;
 
     const OLD: [u8; 32] = [1; 32];
     const NEW: [u8; 32] = [2; 32];
@@ -254,6 +257,18 @@ mod tests {
         let store = Sealed::new(below, keys);
         assert_eq!(store.load(&key()).await.unwrap().unwrap().content.expose(), "hunter2");
         assert!(store.load(&StoreKey::new("acme", ["another"])).await.unwrap_err().is_corrupt());
+    }
+
+    #[test]
+    fn a_deep_token_survives_its_envelope() {
+        let mut token = Token::new("at");
+        token.refresh_token = Some("rt".into());
+        token.extra.insert("deep".to_owned(), (0..31).fold(Value::Null, |value, _| Value::Array(vec![value])));
+        let keys = SealingKeys::new("old", OLD);
+        let record = Record::new(7, Entry::of(token.clone()).encode().unwrap());
+        let opened = keys.open(&key(), &keys.seal(&key(), &record).unwrap()).unwrap();
+        let back = Entry::decode(&opened.content).unwrap().token;
+        assert_eq!(back.expose_for_storage().expose(), token.expose_for_storage().expose());
     }
 
     #[test]

@@ -11,8 +11,14 @@ use crate::secret::Secret;
 const VERSION: u64 = 1;
 
 impl Token {
-    /// The token as JSON text, secrets included: for storage, and nowhere else.
+    /// The token as JSON text, secrets included: for storage, and nowhere else. What the application itself put into
+    /// [`extra`](Self::extra) can be read again where it nests no deeper than 62 levels.
     pub fn expose_for_storage(&self) -> Secret {
+        Secret::new(self.stored().to_string())
+    }
+
+    /// The same before it is text.
+    pub(crate) fn stored(&self) -> Value {
         let mut members = Map::new();
         let mut set = |name: &str, value: Value| {
             if !value.is_null() {
@@ -34,7 +40,7 @@ impl Token {
             "learned",
             self.learned.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into(),
         );
-        Secret::new(Value::Object(members).to_string())
+        Value::Object(members)
     }
 
     /// A token from its stored form, or from the token dictionary of another library (`access_token`, `token_type`, `scope`,
@@ -43,8 +49,13 @@ impl Token {
     /// # Errors
     /// If the text is no JSON object with an `access_token`, or was written by a later version.
     pub fn from_storage(text: &str) -> Result<Self> {
-        let value =
-            json::parse(text.as_bytes()).map_err(|error| Error::misuse(format!("the stored token cannot be read: {error}")))?;
+        let value = json::parse_nested(text.as_bytes(), json::OWN_DEPTH)
+            .map_err(|error| Error::misuse(format!("the stored token cannot be read: {error}")))?;
+        Self::from_stored(value)
+    }
+
+    /// The same from what was text.
+    pub(crate) fn from_stored(value: Value) -> Result<Self> {
         let Value::Object(mut members) = value else { return Err(Error::misuse("the stored token is no JSON object")) };
         let is_own = match members.remove("version").map(|version| version.as_u64()) {
             None => false,
@@ -109,6 +120,16 @@ mod tests {
         let back = Token::from_storage(stored.expose()).unwrap();
         assert_eq!(back.expose_for_storage().expose(), stored.expose());
         assert_eq!(back.learned, token.learned);
+    }
+
+    #[test]
+    fn whatever_an_answer_may_hold_is_read_again() {
+        let deep = (0..31).fold(Value::Null, |value, _| Value::Array(vec![value]));
+        let answer = serde_json::json!({ "access_token": "at", "deep": deep }).to_string();
+        assert!(json::parse(answer.as_bytes()).is_ok());
+        let token = Token::from_storage(&answer).unwrap();
+        let back = Token::from_storage(token.expose_for_storage().expose()).unwrap();
+        assert_eq!(back.extra.get("deep"), Some(&deep));
     }
 
     #[test]

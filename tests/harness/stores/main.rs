@@ -2,6 +2,7 @@
 
 mod file;
 mod memory;
+mod records;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
