@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::StoreError;
 use crate::error::{Error, Result};
 use crate::phase::json;
 use crate::secret::Secret;
@@ -64,12 +65,13 @@ impl Entry {
             .get("begun_by")
             .and_then(Value::as_str)
             .map(|by| Begun { by: by.to_owned(), at: members.get("begun_at").and_then(Value::as_u64).unwrap_or_default() });
-        Ok(Self { token: Token::from_stored(token)?, begun })
+        Ok(Self { token: Token::from_stored(token).map_err(refused)?, begun })
     }
 }
 
+/// Trying again does not help: the record stays what it is.
 fn refused(why: impl fmt::Display) -> Error {
-    Error::store(format!("a stored session cannot be read: {why}"))
+    StoreError::corrupt(format!("a stored session cannot be read: {why}")).into()
 }
 
 #[cfg(test)]
@@ -113,9 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_refused() {
-        for text in ["", "{}", r#"{"form":2,"token":{"access_token":"a"}}"#, r#"{"form":1}"#, r#"{"form":1,"token":{}}"#] {
-            assert!(Entry::decode(&text.into()).is_err(), "{text}");
+    fn what_is_no_entry_is_refused_for_good() {
+        let later = r#"{"form":1,"token":{"version":2,"access_token":"a"}}"#;
+        let nested = "[".repeat(1000);
+        let foreign = ["", "{}", "[]", r#"{"form":2,"token":{"access_token":"a"}}"#, r#"{"form":1}"#, r#"{"form":1,"token":{}}"#];
+        for text in foreign.into_iter().chain([r#"{"form":1,"token":null}"#, later, &nested]) {
+            let error = Entry::decode(&text.into()).unwrap_err();
+            assert!(error.kind() == ErrorKind::Store && !error.is_retryable(), "{text}: {error}");
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use grantry_engine::store::{MemoryStore, TokenStore};
+use grantry_engine::store::{MemoryStore, Record, StoreKey, StoreTask, TokenStore};
 use grantry_engine::{Client, Descriptor, ErrorKind, HttpResponse, Token, Transport};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::Duration;
 
 const ACME: &str = "
 name: Acme
@@ -65,4 +66,43 @@ async fn what_nests_too_deep_to_be_read_again_is_not_kept() {
     let error = client.session(token).keep("user").await.unwrap_err();
     assert!(error.kind() == ErrorKind::Misuse && error.to_string().contains("nests too deep"), "{error}");
     assert!(client.session_for("user").await.unwrap().is_none());
+}
+
+/// Has one record under every key.
+struct Holding(&'static str);
+
+impl TokenStore for Holding {
+    fn load<'a>(&'a self, _key: &'a StoreKey) -> StoreTask<'a, Option<Record>> {
+        Box::pin(async { Ok(Some(Record::new(1, self.0))) })
+    }
+
+    fn compare_and_swap<'a>(&'a self, _key: &'a StoreKey, _expected: Option<u64>, _record: &'a Record) -> StoreTask<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn delete<'a>(&'a self, _key: &'a StoreKey) -> StoreTask<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn lease<'a>(&'a self, _key: &'a StoreKey, _holder: &'a str, _ttl: Duration) -> StoreTask<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn release<'a>(&'a self, _key: &'a StoreKey, _holder: &'a str) -> StoreTask<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_this_release_cannot_read_is_the_stores_failure_and_stays_one() {
+    for record in [
+        "hunter2",
+        r#"{"form":2,"token":{"version":1,"access_token":"hunter2"}}"#,
+        r#"{"form":1,"token":{"version":2,"access_token":"hunter2"}}"#,
+        r#"{"form":1,"token":null}"#,
+    ] {
+        let error = client(Arc::new(Holding(record)), &Value::Null).session_for("user").await.err().unwrap();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Store, false), "{record}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
 }
