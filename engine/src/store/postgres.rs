@@ -280,3 +280,75 @@ fn failed(error: &tokio_postgres::Error) -> StoreError {
     };
     StoreError::new(format!("PostgreSQL: {said}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// What a server says that lets everybody in and is ready: `AuthenticationOk`, `ReadyForQuery`.
+    const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+
+    /// A place where connections are made, and nobody answers.
+    async fn silence() -> (TcpListener, String) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("postgres://user@{}/test", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    /// The store of a connection that is yet to be made.
+    fn unconnected(url: &str) -> PostgresStore {
+        let config: Config = url.parse().unwrap();
+        let connector = move || -> Connecting {
+            let config = config.clone();
+            Box::pin(async move {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            })
+        };
+        PostgresStore { inner: Arc::new(Inner { connector: Box::new(connector), client: Mutex::default() }) }
+    }
+
+    /// The operation fails once its time is over, and may be tried again.
+    async fn assert_late<T: fmt::Debug>(operation: impl Future<Output = Result<T>>) {
+        let started = Instant::now();
+        let result = tokio::time::timeout(100 * TIMEOUT, operation).await.expect("it waits for ever");
+        let error = result.unwrap_err();
+        assert_eq!(started.elapsed().as_secs(), TIMEOUT.as_secs(), "{error}");
+        assert_eq!(error.to_string(), "the token store: PostgreSQL: no answer in 10 seconds");
+        assert!(crate::Error::from(error).is_retryable());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answered_is_not_waited_for() {
+        let (_listener, url) = silence().await;
+        assert_late(PostgresStore::connect(&url)).await;
+        let key = StoreKey::new("acme", ["user"]);
+        assert_late(unconnected(&url).load(&key)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_falls_silent_is_given_up() {
+        let (listener, url) = silence().await;
+        let greeting = tokio::spawn(async move {
+            let mut open: Vec<TcpStream> = Vec::new();
+            while open.len() < 2 {
+                let mut stream = listener.accept().await.unwrap().0;
+                stream.write_all(READY).await.unwrap();
+                open.push(stream);
+            }
+            open
+        });
+        let store = unconnected(&url);
+        let key = StoreKey::new("acme", ["user"]);
+        assert_late(store.compare_and_swap(&key, None, &Record::new(1, "one"))).await;
+        assert!(!greeting.is_finished());
+        // The next operation makes another.
+        assert_late(store.load(&key)).await;
+        assert!(greeting.is_finished());
+    }
+}

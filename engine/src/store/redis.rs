@@ -10,7 +10,7 @@ use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError};
 
 use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, lease};
 
-/// How long an answer may take.
+/// How long an operation may take, a new connection included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longest pause between two attempts to connect anew.
@@ -41,8 +41,8 @@ const RELEASE: &str = "\
 /// `appendfsync always`, and the `maxmemory-policy` has to be `noeviction`. A replica that takes over may lack the last writes, and a lease
 /// may be given twice then; the versions of records are what keeps rotations apart.
 ///
-/// A lost connection is made anew. What can be repeated is repeated once; a [`compare_and_swap`](TokenStore::compare_and_swap) whose answer
-/// got lost is an error, and may have had its effect.
+/// A lost connection is made anew; no operation waits longer than ten seconds, for that or for its answer. What can be repeated is repeated
+/// once; a [`compare_and_swap`](TokenStore::compare_and_swap) whose answer got lost is an error, and may have had its effect.
 ///
 /// Connections are not encrypted; an application that enables the feature `tokio-rustls-comp` of the crate `redis` may use `rediss://`.
 /// The content of records is plain text in the server; [`Sealed`](super::Sealed) encrypts it.
@@ -66,7 +66,7 @@ impl RedisStore {
     /// keys from others, and several stores from each other.
     ///
     /// # Errors
-    /// The URL is none, or the server cannot be reached.
+    /// The URL is none, or the server cannot be reached or does not answer.
     pub async fn connect(url: &str, prefix: impl Into<String>) -> Result<Self> {
         // A server that went without a word is noticed by the system, not by the client, which waits for its answer.
         let keepalive = TcpKeepalive::new().with_time(TIMEOUT).with_interval(Duration::from_secs(2));
@@ -75,10 +75,12 @@ impl RedisStore {
         let tcp = tcp.set_user_timeout(TIMEOUT);
         let client = Client::open(url.into_connection_info().map_err(failed)?.set_tcp_settings(tcp)).map_err(failed)?;
         let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(TIMEOUT))
+            // An operation has its own limit.
+            .set_response_timeout(None)
             .set_connection_timeout(Some(TIMEOUT))
             .set_max_delay(PAUSE);
-        let connection = client.get_connection_manager_with_config(config).await.map_err(failed)?;
+        let connecting = client.get_connection_manager_with_config(config);
+        let connection = in_time(async { connecting.await.map_err(failed) }).await?;
         Ok(Self::with_connection(connection, prefix))
     }
 
@@ -96,6 +98,10 @@ impl RedisStore {
     }
 
     async fn run<T: FromRedisValue>(&self, command: &Cmd, repeatable: Repeatable) -> Result<T> {
+        in_time(self.attempt(command, repeatable)).await
+    }
+
+    async fn attempt<T: FromRedisValue>(&self, command: &Cmd, repeatable: Repeatable) -> Result<T> {
         let mut connection = self.connection.clone();
         let result = command.query_async(&mut connection).await;
         match result {
@@ -176,6 +182,12 @@ fn record(version: Option<String>, content: Option<Vec<u8>>) -> Option<Record> {
     Some(Record::new(version, content))
 }
 
+/// A server that is gone without a word costs one limit, and not one for each attempt to connect anew.
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| StoreError::new(format!("Redis: no answer in {} seconds", TIMEOUT.as_secs()));
+    tokio::time::timeout(TIMEOUT, work).await.map_err(late)?
+}
+
 fn is_lost(error: &RedisError) -> bool {
     error.is_connection_dropped() || (error.is_io_error() && !error.is_timeout())
 }
@@ -183,4 +195,66 @@ fn is_lost(error: &RedisError) -> bool {
 /// The server's words are about commands and keys. Where it names arguments, the first 128 characters, a script comes before them.
 fn failed(error: RedisError) -> StoreError {
     StoreError::new(format!("Redis: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A place where connections are made, and nobody answers.
+    async fn silence() -> (TcpListener, String) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("redis://{}/", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    /// Answers the greeting of the next who comes: two commands that say who it is.
+    async fn greet(listener: &TcpListener) -> TcpStream {
+        let mut stream = listener.accept().await.unwrap().0;
+        let mut greeting = Vec::new();
+        while greeting.windows(7).filter(|bytes| bytes == b"SETINFO").count() < 2 {
+            assert!(stream.read_buf(&mut greeting).await.unwrap() > 0);
+        }
+        stream.write_all(b"+OK\r\n+OK\r\n").await.unwrap();
+        stream
+    }
+
+    async fn connected(listener: &TcpListener, url: &str) -> (RedisStore, TcpStream) {
+        let (store, stream) = tokio::join!(RedisStore::connect(url, "grantry:"), greet(listener));
+        (store.unwrap(), stream)
+    }
+
+    /// The operation fails once its time is over, and may be tried again.
+    async fn assert_late<T: fmt::Debug>(operation: impl Future<Output = Result<T>>) {
+        let started = Instant::now();
+        let result = tokio::time::timeout(100 * TIMEOUT, operation).await.expect("it waits for ever");
+        let error = result.unwrap_err();
+        assert_eq!(started.elapsed().as_secs(), TIMEOUT.as_secs(), "{error}");
+        assert_eq!(error.to_string(), "the token store: Redis: no answer in 10 seconds");
+        assert!(crate::Error::from(error).is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_costs_one_limit() {
+        let (listener, url) = silence().await;
+        let (store, stream) = connected(&listener, &url).await;
+        tokio::time::pause();
+        let key = StoreKey::new("acme", ["user"]);
+        assert_late(store.load(&key)).await;
+        assert_late(store.compare_and_swap(&key, None, &Record::new(1, "one"))).await;
+        assert_late(store.lease(&key, "one", TIMEOUT)).await;
+        // Connecting anew is part of the operation: nobody answers there either.
+        drop(stream);
+        assert_late(store.load(&key)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answered_is_not_waited_for() {
+        let (_listener, url) = silence().await;
+        assert_late(RedisStore::connect(&url, "grantry:")).await;
+    }
 }

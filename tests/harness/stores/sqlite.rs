@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use grantry_engine::store::{Record, SqliteStore, StoreKey, TokenStore, conformance};
@@ -11,6 +12,9 @@ use grantry_tests::store_checks::{Opening, increments, leases};
 use crate::Folder;
 
 const LONG: Duration = Duration::from_secs(600);
+
+/// How many open a file at once.
+const OPENERS: usize = 8;
 
 fn key() -> StoreKey {
     StoreKey::new("acme", ["user"])
@@ -45,6 +49,26 @@ fn many_writers_lose_nothing() {
     };
     increments(&open, &StoreKey::new("acme", ["increments"]), 200).unwrap();
     leases(&open, &StoreKey::new("acme", ["leases"]), 20).unwrap();
+}
+
+/// One of them changes the journal of the new file, and SQLite itself makes the others wait for the tables only.
+#[test]
+fn of_many_that_open_a_new_file_at_once_none_gives_up() {
+    let (folder, _) = place("sqlite-new");
+    for round in 0..50 {
+        let file = folder.path().join(format!("{round}.sqlite"));
+        let start = Barrier::new(OPENERS);
+        let open = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            start.wait();
+            runtime.block_on(SqliteStore::open(&file)).map(drop).map_err(|error| error.to_string())
+        };
+        let opened: Vec<_> = thread::scope(|scope| {
+            let openers: Vec<_> = (0..OPENERS).map(|_| scope.spawn(open)).collect();
+            openers.into_iter().map(|opener| opener.join().unwrap()).collect()
+        });
+        assert_eq!(opened, vec![Ok(()); OPENERS], "{round}");
+    }
 }
 
 #[tokio::test]
