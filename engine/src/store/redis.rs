@@ -38,8 +38,12 @@ const RELEASE: &str = "\
 /// Keeps records in Redis 4.0 or later, each in a hash of its own; leases are keys that run out by the server's time.
 ///
 /// A record lasts as long as the server keeps it: one that must not lose a token that was just rotated has `appendonly yes` and
-/// `appendfsync always`, and the `maxmemory-policy` has to be `noeviction`. A replica that takes over may lack the last writes, and a lease
-/// may be given twice then; the versions of records are what keeps rotations apart.
+/// `appendfsync always`, and the `maxmemory-policy` has to be `noeviction`.
+///
+/// A replica that takes over may lack the last writes. A record is then an older one, with a refresh token that may be used up: a session
+/// that has the newer token puts it in place, and where none has it the user may have to sign in again. A lease may be given twice.
+/// Nothing here waits for replicas (`WAIT`): `min-replicas-to-write` and `min-replicas-max-lag` limit how much can be lost, and a server
+/// that comes back with its own `appendonly` file, instead of a failover, loses nothing.
 ///
 /// A lost connection is made anew; no operation waits longer than ten seconds, for that or for its answer. What can be repeated is repeated
 /// once; a [`compare_and_swap`](TokenStore::compare_and_swap) whose answer got lost is an error, and may have had its effect.
