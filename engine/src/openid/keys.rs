@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use grantry_descriptor::model::Endpoint;
@@ -34,13 +35,9 @@ const MAX_AGE: u64 = 24 * LIFETIME;
 #[derive(Default)]
 pub(crate) struct Keys {
     given: Option<Arc<KeySet>>,
-    fetched: Mutex<Fetched>,
-}
-
-#[derive(Default)]
-struct Fetched {
-    cached: Option<Cached>,
-    failed: Option<Failed>,
+    cached: ArcSwapOption<Cached>,
+    /// Held by the one who fetches, and by nobody who only looks; the last fetch, where it failed.
+    fetching: Mutex<Option<Failed>>,
 }
 
 struct Failed {
@@ -49,6 +46,8 @@ struct Failed {
     at: Instant,
 }
 
+/// Changed by the one who fetches only.
+#[derive(Clone)]
 struct Cached {
     url: Url,
     keys: Arc<KeySet>,
@@ -57,53 +56,112 @@ struct Cached {
     asked_at: u64,
 }
 
+impl Cached {
+    /// Whether what is needed is not in it: it is still the set that is `known` not to have it.
+    fn is_lacking(&self, known: Option<&Arc<KeySet>>) -> bool {
+        known.is_some_and(|known| Arc::ptr_eq(known, &self.keys))
+    }
+
+    /// Whether it is old, and may be fetched again.
+    fn is_due(&self, now: u64) -> bool {
+        clock::since(self.fetched_at, now) >= LIFETIME && self.may_ask(now)
+    }
+
+    fn may_ask(&self, now: u64) -> bool {
+        clock::since(self.asked_at, now) >= MIN_INTERVAL
+    }
+}
+
 impl Keys {
     /// Keys that never change; nothing is fetched.
     pub(crate) fn given(keys: KeySet) -> Self {
-        Self { given: Some(Arc::new(keys)), fetched: Mutex::default() }
+        Self { given: Some(Arc::new(keys)), ..Self::default() }
     }
 
-    /// The key set; fetched anew where it is old, or `known` does not have what is needed, and some time has passed.
+    /// The key set; fetched anew where it is old, or `known` does not have what is needed, and some time has passed. While one fetches,
+    /// those for whom the old set will do go on with it, and the others wait.
     pub(crate) async fn get(&self, values: &Values<'_>, known: Option<&Arc<KeySet>>) -> Result<Arc<KeySet>> {
         if let Some(keys) = &self.given {
             return Ok(Arc::clone(keys));
         }
         let url = values.endpoint(Endpoint::JwksUri)?;
         let now = values.config.clock.now();
-        let mut fetched = self.fetched.lock().await;
-        let Fetched { cached, failed } = &mut *fetched;
-        let current = cached.as_mut().filter(|cached| cached.url == url && clock::since(cached.fetched_at, now) <= MAX_AGE);
-        let Some(cached) = current else {
-            let keys = fetch_unless_failed(values, &url, failed).await?;
-            *cached = Some(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
-            return Ok(keys);
+        let sufficient = self.current(&url, now).filter(|cached| !cached.is_lacking(known));
+        if let Some(cached) = sufficient.as_ref().filter(|cached| !cached.is_due(now)) {
+            return Ok(Arc::clone(&cached.keys));
+        }
+        let mut failed = match (sufficient, self.fetching.try_lock()) {
+            (_, Ok(failed)) => failed,
+            (Some(cached), Err(_)) => return Ok(Arc::clone(&cached.keys)),
+            (None, Err(_)) => self.fetching.lock().await,
         };
-        let lacks_key = known.is_some_and(|known| Arc::ptr_eq(known, &cached.keys));
-        let is_old = clock::since(cached.fetched_at, now) >= LIFETIME;
-        if (lacks_key || is_old) && clock::since(cached.asked_at, now) >= MIN_INTERVAL {
-            cached.asked_at = now;
-            match fetch(values, &url).await {
-                Ok(keys) => (cached.keys, cached.fetched_at) = (keys, now),
-                Err(error) if lacks_key => return Err(error),
+        // Whoever fetched meanwhile may have brought what is needed.
+        match self.current(&url, now) {
+            Some(cached) if cached.is_lacking(known) => self.another(values, &cached, now, &mut failed).await,
+            Some(cached) if cached.is_due(now) => match self.anew(values, &cached, now, &mut failed).await {
+                Ok(keys) => Ok(keys),
                 Err(error) => {
                     tracing::warn!(target: "grantry::drift", %error, "the provider's keys cannot be read again; the old ones stay in use");
+                    Ok(Arc::clone(&cached.keys))
                 }
+            },
+            Some(cached) => Ok(Arc::clone(&cached.keys)),
+            None => {
+                let keys = fetch_unless_failed(values, &url, &mut failed).await?;
+                self.put(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
+                Ok(keys)
             }
         }
-        Ok(Arc::clone(&cached.keys))
+    }
+
+    /// A key set in place of one that lacks a key; the same one where the provider was asked lately, unless that has just failed.
+    async fn another(&self, values: &Values<'_>, cached: &Cached, now: u64, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
+        if cached.may_ask(now) {
+            return self.anew(values, cached, now, failed).await;
+        }
+        recent(failed, values, &cached.url).map_or_else(|| Ok(Arc::clone(&cached.keys)), Err)
+    }
+
+    /// Fetches the key set again.
+    async fn anew(&self, values: &Values<'_>, cached: &Cached, now: u64, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
+        let asked = Cached { asked_at: now, ..cached.clone() };
+        self.put(asked.clone());
+        let keys = fetch_noting(values, &asked.url, failed).await?;
+        self.put(Cached { keys: Arc::clone(&keys), fetched_at: now, ..asked });
+        Ok(keys)
+    }
+
+    /// What is cached, if it is of this address and may still be used.
+    fn current(&self, url: &Url, now: u64) -> Option<Arc<Cached>> {
+        self.cached.load_full().filter(|cached| cached.url == *url && clock::since(cached.fetched_at, now) <= MAX_AGE)
+    }
+
+    fn put(&self, cached: Cached) {
+        self.cached.store(Some(Arc::new(cached)));
     }
 }
 
 /// Fetches a key set where there is none, unless that has failed a moment ago.
 async fn fetch_unless_failed(values: &Values<'_>, url: &Url, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
-    let clock = &values.config.clock;
-    let since = |failed: &Failed| clock.monotonic().saturating_duration_since(failed.at);
-    if let Some(failed) = failed.as_ref().filter(|failed| failed.url == *url && since(failed) < PAUSE) {
-        return Err(failed.error.clone());
+    match recent(failed, values, url) {
+        Some(error) => Err(error),
+        None => fetch_noting(values, url, failed).await,
     }
+}
+
+/// Fetches a key set. Where that fails, those who waited are told so too.
+async fn fetch_noting(values: &Values<'_>, url: &Url, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
     let keys = fetch(values, url).await;
-    *failed = keys.as_ref().err().map(|error| Failed { url: url.clone(), error: error.clone(), at: clock.monotonic() });
+    let at = values.config.clock.monotonic();
+    *failed = keys.as_ref().err().map(|error| Failed { url: url.clone(), error: error.clone(), at });
     keys
+}
+
+/// The failure of a moment ago.
+fn recent(failed: &Option<Failed>, values: &Values<'_>, url: &Url) -> Option<Error> {
+    let now = values.config.clock.monotonic();
+    let failed = failed.as_ref().filter(|failed| failed.url == *url && now.saturating_duration_since(failed.at) < PAUSE)?;
+    Some(failed.error.clone())
 }
 
 /// Boxed, since it is rare: who verifies a token need not have its room.
@@ -123,4 +181,161 @@ async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {
             .with_excerpt(excerpt(&response.body, &[])));
     }
     KeySet::parse(&response.body).map_err(|error| Error::invalid(format!("the provider's key set cannot be used: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, VecDeque};
+    use std::pin::{Pin, pin};
+    use std::sync::Mutex as Lock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::Transport;
+    use crate::client::Client;
+    use crate::clock::Clock;
+    use crate::http::HttpResponse;
+    use crate::provider::Dynamic;
+
+    const ACME: &str = "
+name: Acme
+documentation: https://acme.example/docs
+endpoints:
+  authorization_endpoint: https://acme.example/authorize
+  token_endpoint: https://acme.example/token
+  jwks_uri: https://acme.example/jwks
+client_authentication:
+  method: client_secret_post
+";
+
+    /// A clock that is set.
+    #[derive(Clone, Default)]
+    struct Set(Arc<AtomicU64>);
+
+    impl Clock for Set {
+        fn now(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// A provider that answers when the test says so, and with which status; a client of it.
+    struct Provider {
+        client: Client<Dynamic>,
+        time: Set,
+        asked: Arc<Lock<VecDeque<oneshot::Sender<u16>>>>,
+    }
+
+    impl Provider {
+        fn new() -> Self {
+            let (time, asked) = (Set::default(), Arc::new(Lock::new(VecDeque::new())));
+            let waiting = Arc::clone(&asked);
+            let answer = move |_| {
+                let (sender, status) = oneshot::channel();
+                waiting.lock().unwrap().push_back(sender);
+                async move {
+                    let status = StatusCode::from_u16(status.await.unwrap()).unwrap();
+                    Ok(HttpResponse::new(status, HeaderMap::new(), Bytes::from_static(b"{\"keys\":[]}")))
+                }
+            };
+            let descriptor = grantry_descriptor::Descriptor::from_yaml(ACME, "acme.yaml").unwrap();
+            let client = Client::from_descriptor(descriptor, BTreeMap::new(), "me", "secret").unwrap();
+            let client = client.clock(time.clone()).transport(Transport::builder().danger_in_process(answer).build());
+            Self { client, time, asked }
+        }
+
+        fn pass(&self, seconds: u64) {
+            self.time.0.fetch_add(seconds, Ordering::Relaxed);
+        }
+
+        /// Answers the one request that waits for it.
+        fn answer(&self, status: u16) {
+            let mut asked = self.asked.lock().unwrap();
+            assert_eq!(asked.len(), 1);
+            asked.pop_front().unwrap().send(status).unwrap();
+        }
+
+        async fn get(&self, known: Option<&Arc<KeySet>>) -> Result<Arc<KeySet>> {
+            self.client.config().keys.get(&Values::new(self.client.config()), known).await
+        }
+
+        /// What comes without waiting.
+        fn at_once(&self, known: Option<&Arc<KeySet>>) -> Option<Result<Arc<KeySet>>> {
+            self.get(known).now_or_never()
+        }
+
+        /// The first key set.
+        async fn first(&self) -> Arc<KeySet> {
+            let mut first = pin!(self.get(None));
+            assert!(waits(&mut first));
+            self.answer(200);
+            first.await.unwrap()
+        }
+    }
+
+    /// Goes on with something: whether it is not at its end.
+    fn waits<F: Future>(what: &mut Pin<&mut F>) -> bool {
+        what.as_mut().now_or_never().is_none()
+    }
+
+    fn is_same(result: Option<Result<Arc<KeySet>>>, keys: &Arc<KeySet>) -> bool {
+        result.is_some_and(|found| Arc::ptr_eq(&found.unwrap(), keys))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_one_fetches_anew_the_others_go_on_with_what_is_there() {
+        let provider = Provider::new();
+        let old = provider.first().await;
+        provider.pass(LIFETIME);
+        let mut fetching = pin!(provider.get(None));
+        assert!(waits(&mut fetching));
+        provider.pass(MIN_INTERVAL);
+        assert!(is_same(provider.at_once(None), &old), "it waits for keys that it has");
+        // The old set does not have the key of this one.
+        let mut lacking = pin!(provider.get(Some(&old)));
+        assert!(waits(&mut lacking));
+        provider.answer(200);
+        let new = fetching.await.unwrap();
+        assert!(!Arc::ptr_eq(&new, &old));
+        assert!(Arc::ptr_eq(&lacking.await.unwrap(), &new), "it was fetched twice");
+        assert!(is_same(provider.at_once(None), &new) && is_same(provider.at_once(Some(&old)), &new));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_for_a_key_hear_why_it_does_not_come() {
+        let provider = Provider::new();
+        let old = provider.first().await;
+        provider.pass(LIFETIME);
+        let mut fetching = pin!(provider.get(None));
+        assert!(waits(&mut fetching));
+        let mut lacking = pin!(provider.get(Some(&old)));
+        assert!(waits(&mut lacking));
+        provider.answer(503);
+        assert!(Arc::ptr_eq(&fetching.await.unwrap(), &old));
+        let error = lacking.await.err().unwrap();
+        assert_eq!((error.status(), error.phase()), (Some(503), Some(Phase::Jwks)));
+        // Later the set that is there is what there is, until the provider may be asked again.
+        tokio::time::advance(PAUSE).await;
+        assert!(is_same(provider.at_once(Some(&old)), &old));
+        provider.pass(MIN_INTERVAL);
+        assert!(provider.at_once(Some(&old)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_those_who_have_no_keys_one_fetches_them() {
+        let provider = Provider::new();
+        let (mut one, mut another) = (pin!(provider.get(None)), pin!(provider.get(None)));
+        assert!(waits(&mut one) && waits(&mut another));
+        provider.answer(503);
+        assert_eq!(one.await.err().unwrap().status(), Some(503));
+        assert_eq!(another.await.err().unwrap().status(), Some(503));
+        tokio::time::advance(PAUSE).await;
+        let keys = provider.first().await;
+        assert!(is_same(provider.at_once(None), &keys));
+        // Made-up key ids cause no storm.
+        assert!(is_same(provider.at_once(Some(&keys)), &keys));
+    }
 }
