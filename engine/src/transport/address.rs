@@ -52,22 +52,46 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 pub(super) struct PublicOnly {
     /// Whether `localhost` is allowed too.
     pub(super) loopback: bool,
+    /// The proxy's host, which the application or its environment chose: it may stand anywhere.
+    pub(super) proxy: Option<String>,
+}
+
+impl PublicOnly {
+    fn is_proxy(&self, host: &str) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.eq_ignore_ascii_case(host))
+    }
 }
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
+        let host = name.as_str().to_owned();
+        let (loopback, is_proxy) = (self.loopback && host == "localhost", self.is_proxy(&host));
         Box::pin(async move {
-            let host = name.as_str().to_owned();
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let allowed =
-                |address: &SocketAddr| is_public(address.ip()) || (loopback && host == "localhost" && address.ip().is_loopback());
+            let allowed = |address: &SocketAddr| is_proxy || is_public(address.ip()) || (loopback && address.ip().is_loopback());
             if !addresses.is_empty() && !addresses.iter().any(allowed) {
                 return Err(Box::new(NotPublic { host }) as Box<dyn std::error::Error + Send + Sync>);
             }
             Ok(Box::new(addresses.into_iter().filter(allowed).collect::<Vec<_>>().into_iter()) as Addrs)
         })
     }
+}
+
+/// The host of the proxy that the environment names for `https`, by the rules of the HTTP client.
+pub(super) fn environment_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    // In a CGI script `HTTP_PROXY` is a header of the request: no proxy is taken from there.
+    if variable("REQUEST_METHOD").is_some() {
+        return None;
+    }
+    let first = |names: [&str; 2]| names.into_iter().find_map(&variable).and_then(|value| host_of(&value));
+    first(["HTTPS_PROXY", "https_proxy"]).or_else(|| first(["ALL_PROXY", "all_proxy"]))
+}
+
+/// The host of a URL that may lack its scheme.
+fn host_of(value: &str) -> Option<String> {
+    let uri: http::Uri = value.parse().ok()?;
+    let is_http = uri.scheme_str().is_none_or(|scheme| scheme == "http" || scheme == "https");
+    uri.host().filter(|host| is_http && !host.is_empty()).map(str::to_owned)
 }
 
 /// Resolves every name to one address: the emulator's.
@@ -108,6 +132,40 @@ pub(super) fn refusal(error: &reqwest::Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_environment_names_a_proxy() {
+        let proxy = |variables: &[(&str, &str)]| {
+            environment_proxy(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let named = Some("proxy.corp".to_owned());
+        for value in ["http://proxy.corp:3128", "proxy.corp:3128", "proxy.corp", "https://user:hunter2@proxy.corp/"] {
+            for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+                assert_eq!(proxy(&[(name, value)]), named, "{name}={value}");
+            }
+        }
+        assert_eq!(proxy(&[("HTTPS_PROXY", "proxy.corp"), ("ALL_PROXY", "other.corp"), ("https_proxy", "other.corp")]), named);
+        assert_eq!(proxy(&[("HTTPS_PROXY", ""), ("ALL_PROXY", "proxy.corp")]), named);
+        // Requests to `https` do not take these.
+        for variables in
+            [&[][..], &[("HTTP_PROXY", "proxy.corp")], &[("HTTPS_PROXY", "ftp://proxy.corp")], &[("HTTPS_PROXY", "/")]]
+        {
+            assert_eq!(proxy(variables), None, "{variables:?}");
+        }
+        assert_eq!(proxy(&[("HTTPS_PROXY", "proxy.corp"), ("REQUEST_METHOD", "GET")]), None);
+    }
+
+    #[tokio::test]
+    async fn nobody_but_the_proxy_may_stand_anywhere() {
+        let resolve = |proxy: Option<&str>| {
+            let resolver = PublicOnly { loopback: false, proxy: proxy.map(str::to_owned) };
+            resolver.resolve("localhost".parse().unwrap())
+        };
+        assert!(resolve(Some("LOCALHOST")).await.unwrap().count() > 0);
+        for proxy in [None, Some("proxy.corp"), Some("")] {
+            assert!(resolve(proxy).await.err().unwrap().is::<NotPublic>(), "{proxy:?}");
+        }
+    }
 
     #[test]
     fn addresses_that_are_not_public() {

@@ -226,13 +226,20 @@ impl TransportBuilder {
         self
     }
 
-    /// Sends everything through this proxy.
+    /// Sends everything through this proxy, which may have a private address.
+    ///
+    /// The proxy resolves the names of hosts, so it has to refuse those of private addresses: what
+    /// [`private_addresses`](Self::private_addresses) says of names does not hold behind it. Addresses in URLs are still checked here.
     pub fn proxy(mut self, proxy: Url) -> Self {
         self.options.proxy = Some(proxy);
         self
     }
 
-    /// Uses the proxies that the environment names (`HTTPS_PROXY` and the like). Off by default.
+    /// Uses the proxies that the environment names (`HTTPS_PROXY` and the like), unless there is a [`proxy`](Self::proxy). Off by default.
+    ///
+    /// As there, the proxy has to refuse private addresses. Where the environment changes nothing, as for hosts of `NO_PROXY`, names are
+    /// checked here. The proxy's own host may have a private address where `HTTPS_PROXY` or `ALL_PROXY` names it, also if it is called
+    /// without the proxy; one that is known from elsewhere, as from the system's settings, may not.
     pub const fn environment_proxies(mut self) -> Self {
         self.options.environment_proxies = true;
         self
@@ -252,7 +259,8 @@ impl TransportBuilder {
     }
 
     /// Allows hosts with private, link-local and loopback addresses: for providers in one's own network. By default they are
-    /// refused, so that a host name from outside cannot reach internal services.
+    /// refused, so that a host name from outside cannot reach internal services. Behind a [`proxy`](Self::proxy) it is the proxy that
+    /// resolves names and has to refuse them; here only addresses in URLs are.
     pub const fn private_addresses(mut self) -> Self {
         self.options.private_addresses = true;
         self
@@ -302,9 +310,20 @@ impl Options {
         builder = match &self.test_network {
             Some(network) => builder.dns_resolver(Arc::new(address::Everywhere(network.address))),
             None if self.private_addresses => builder,
-            None => builder.dns_resolver(Arc::new(address::PublicOnly { loopback: self.loopback_http })),
+            None => {
+                builder.dns_resolver(Arc::new(address::PublicOnly { loopback: self.loopback_http, proxy: self.proxy_host() }))
+            }
         };
         self.certificates(builder)?.build().map_err(describe)
+    }
+
+    /// The host of the proxy, as far as it is known here.
+    fn proxy_host(&self) -> Option<String> {
+        match &self.proxy {
+            Some(proxy) => proxy.host_str().map(str::to_owned),
+            None if self.environment_proxies => address::environment_proxy(|name| std::env::var(name).ok()),
+            None => None,
+        }
     }
 
     #[cfg(feature = "tls")]
@@ -499,6 +518,32 @@ mod tests {
         assert!(permits(&transport, "http://[::ffff:127.0.0.1]:8080/token"));
         assert!(!permits(&transport, "http://id.example/token"));
         assert!(!permits(&transport, "https://10.0.0.1/token"));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_may_stand_in_ones_own_network() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let proxy = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let transport = Transport::builder().proxy(proxy.parse().unwrap()).build();
+        let ask = |url: &str| transport.send(HttpRequest::new(http::Method::GET, url.parse().unwrap()));
+        let accept = async {
+            let stream = listener.accept().await.unwrap().0;
+            let mut bytes = [0; 28];
+            let mut length = 0;
+            while length < bytes.len() {
+                stream.readable().await.unwrap();
+                length += stream.try_read(&mut bytes[length..]).unwrap_or_default();
+            }
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        // The proxy is told the name, and resolves it.
+        let asking = ask("https://id.example/token");
+        tokio::select! {
+            error = asking => panic!("{:?}", error.err()),
+            asked = accept => assert_eq!(asked, "CONNECT id.example:443 HTTP/"),
+        }
+        let error = ask("https://10.0.0.1/token").await.err().unwrap();
+        assert!(error.kind() == ErrorKind::Misuse && error.to_string().contains("not a public address"), "{error}");
     }
 
     #[test]
