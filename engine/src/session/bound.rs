@@ -4,17 +4,16 @@
 //! begins before it sends, so that a crash does not go unnoticed; it writes the new token down before anybody uses it. The version of
 //! the record fences: whoever lost the lease without knowing it cannot overwrite what came after.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either, select};
-use grantry_descriptor::model::{Endpoint, Part, Template};
 use tokio::task::JoinHandle;
 
+use super::kept::key_of;
 use super::outcome::Outcome;
 use super::rotation::{Failed, is_reuse_harmless};
 use super::state::{SessionInner, Source, nothing_to_renew_with};
@@ -53,9 +52,6 @@ const LONGEST_WAIT: u64 = 1000;
 /// How long whoever closes a session waits for a store that takes nothing.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Sessions that are remembered, held or not.
-const FEW: usize = 64;
-
 /// Most times that a write is tried again when the record changed under it.
 const CONFLICTS: u32 = 8;
 
@@ -75,40 +71,6 @@ pub(crate) struct Binding {
     late: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// A client's sessions by their key: one for each in this process, as long as somebody holds it.
-#[derive(Default)]
-pub(crate) struct Sessions(Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    sessions: HashMap<StoreKey, Known>,
-    /// From how many on those that nobody holds any more make room.
-    most: usize,
-}
-
-/// A session that may have been dropped, and its binding, which is that of the next one of the key.
-type Known = (Weak<SessionInner>, Arc<Binding>);
-
-/// The key of an application's key: no two clients, tenants or issuers share one.
-pub(crate) fn key_of(config: &Config, key: &str) -> StoreKey {
-    let model = config.model();
-    let token_endpoint = || model.endpoints.get(Endpoint::Token);
-    let authority = model.openid.as_ref().map(|openid| &openid.issuer).or_else(token_endpoint).map(written).unwrap_or_default();
-    let mut variables: Vec<_> = config.settings().collect();
-    variables.sort_unstable();
-    let variables = variables.into_iter().flat_map(|(name, value)| [name, value]);
-    StoreKey::new(config.id(), [authority.as_str(), config.client_id.as_str(), key].into_iter().chain(variables))
-}
-
-/// A template's own text.
-fn written(template: &Template) -> String {
-    let text = |part: &Part| match part {
-        Part::Literal(text) => text.to_string(),
-        Part::Value(_) => "{}".to_owned(),
-    };
-    template.parts.iter().map(text).collect()
-}
-
 impl Binding {
     fn new(config: &Config, key: StoreKey) -> Result<Arc<Self>> {
         let store = config.store.as_ref().ok_or_else(|| {
@@ -124,6 +86,10 @@ impl Binding {
             is_lease_lost: AtomicBool::default(),
             late: Arc::default(),
         }))
+    }
+
+    pub(super) fn key(&self) -> &StoreKey {
+        &self.key
     }
 
     /// Waits for a write that is late, if any, for a while: the store may be gone for good.
@@ -166,7 +132,7 @@ impl Binding {
     }
 
     /// Whether the next session of the key needs to know how the last one ended.
-    fn has_something_to_tell(&self) -> bool {
+    pub(super) fn has_something_to_tell(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed) || self.is_late()
     }
 
@@ -265,57 +231,6 @@ pub(super) async fn take(inner: &Arc<SessionInner>, binding: &Arc<Binding>) -> R
     let own = inner.token().map(|token| Token::clone(&token));
     // As long as a write is late, what the store has is the older one.
     Ok(if binding.is_late() { own.or(stored) } else { stored.or(own) })
-}
-
-impl Sessions {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
-        self.kept().get(key)
-    }
-
-    fn binding(&self, key: &StoreKey) -> Option<Arc<Binding>> {
-        self.kept().sessions.get(key).map(|(_, binding)| Arc::clone(binding))
-    }
-
-    fn get_or_insert(&self, binding: Arc<Binding>, inner: SessionInner) -> Arc<SessionInner> {
-        let mut kept = self.kept();
-        if let Some(known) = kept.get(&binding.key) {
-            return known;
-        }
-        let inner = Arc::new(inner);
-        kept.insert(binding, &inner);
-        inner
-    }
-
-    fn replace(&self, binding: Arc<Binding>, inner: &Arc<SessionInner>) {
-        self.kept().insert(binding, inner);
-    }
-
-    #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
-        self.kept().sessions.len()
-    }
-
-    fn forget(&self, key: &StoreKey) {
-        self.kept().sessions.remove(key);
-    }
-}
-
-impl Kept {
-    fn get(&self, key: &StoreKey) -> Option<Arc<SessionInner>> {
-        self.sessions.get(key).and_then(|(session, _)| session.upgrade())
-    }
-
-    fn insert(&mut self, binding: Arc<Binding>, inner: &Arc<SessionInner>) {
-        if self.sessions.len() >= self.most {
-            self.sessions.retain(|_, (session, binding)| session.strong_count() > 0 || binding.has_something_to_tell());
-            self.most = self.sessions.len().saturating_mul(2).max(FEW);
-        }
-        self.sessions.insert(binding.key.clone(), (Arc::downgrade(inner), binding));
-    }
 }
 
 /// The next version; the first one is random, so that a record that was deleted and written anew has another.

@@ -3,6 +3,7 @@
 mod bound;
 mod gate;
 mod header;
+mod kept;
 mod outcome;
 mod renewal;
 mod rotation;
@@ -17,8 +18,9 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-pub(crate) use self::bound::{Sessions, session_for};
+pub(crate) use self::bound::session_for;
 pub(crate) use self::gate::Gate;
+pub(crate) use self::kept::Sessions;
 pub(crate) use self::state::{SessionInner, Source};
 use crate::client::Task;
 use crate::config::Config;
@@ -264,7 +266,7 @@ mod tests {
         let settings = settings.map(|(name, value)| (name.into(), value.to_owned())).to_vec();
         let credential = crate::Credential::from("hush");
         let config = Config::unchecked(descriptor.build().unwrap(), settings, "dev".to_owned(), credential, Default::default());
-        bound::key_of(&config, "user")
+        kept::key_of(&config, "user")
     }
 
     #[test]
