@@ -26,6 +26,7 @@ struct Inner {
     phase: Option<Phase>,
     status: Option<u16>,
     code: Option<String>,
+    provider_code: Option<String>,
     description: Option<String>,
     uri: Option<String>,
     excerpt: Option<String>,
@@ -143,6 +144,11 @@ impl Error {
         self.0.code.as_deref()
     }
 
+    /// The provider's own code, where its descriptor says that it means the standard one in [`code`](Self::code).
+    pub fn provider_code(&self) -> Option<&str> {
+        self.0.provider_code.as_deref()
+    }
+
     /// The provider's words (`error_description`).
     pub fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
@@ -212,6 +218,7 @@ impl Error {
             phase: None,
             status: None,
             code: None,
+            provider_code: None,
             description: None,
             uri: None,
             excerpt: None,
@@ -293,6 +300,11 @@ impl Error {
         self.changed(|inner| inner.code = code)
     }
 
+    /// Puts a standard code in place of the provider's own, which is kept.
+    pub(crate) fn meaning(self, standard: &str) -> Self {
+        self.changed(|inner| inner.provider_code = inner.code.replace(standard.to_owned()))
+    }
+
     pub(crate) fn with_description(self, description: Option<String>) -> Self {
         self.changed(|inner| inner.description = description)
     }
@@ -348,6 +360,9 @@ impl fmt::Display for Error {
         f.write_str(&inner.message)?;
         if let Some(code) = &inner.code {
             write!(f, ": {}", Printable(code))?;
+        }
+        if let Some(code) = &inner.provider_code {
+            write!(f, " (here `{}`)", Printable(code))?;
         }
         if let Some(description) = &inner.description {
             write!(f, ": {}", Printable(description))?;
@@ -410,5 +425,12 @@ mod tests {
     fn a_refused_refresh_needs_a_login() {
         let error = Error::new(ErrorKind::Refused, "refused").in_phase(Phase::Refresh).with_code(Some("invalid_grant".into()));
         assert!(error.needs_login());
+    }
+
+    #[test]
+    fn a_code_that_means_a_standard_one_is_kept() {
+        let error = Error::new(ErrorKind::Refused, "refused").with_code(Some("bad\ntoken".into())).meaning("invalid_grant");
+        assert_eq!((error.code(), error.provider_code()), (Some("invalid_grant"), Some("bad\ntoken")));
+        assert_eq!(error.to_string(), "refused: invalid_grant (here `bad\\ntoken`)");
     }
 }

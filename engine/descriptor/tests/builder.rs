@@ -22,6 +22,7 @@ authorization:
 refresh:
   rotation: reuse_detected
   replay: { grace: 30 }
+  invalid_grant: [used, 40030]
 requests:
   base_url: https://api.acme.example/
   access_token: { in: query, name: token }
@@ -44,6 +45,7 @@ fn builder() -> Builder {
         .code_challenge_method("none")
         .set("refresh.rotation", "reuse_detected")
         .set("refresh.replay.grace", 30)
+        .set("refresh.invalid_grant", vec!["used", "40030"])
         .base_url("https://api.acme.example/")
         .set("requests.access_token.in", "query")
         .set("requests.access_token.name", "token")
@@ -66,6 +68,8 @@ fn deviations_are_what_the_descriptor_says_and_no_more() {
         ("authorization.code_challenge_method=none", "RFC 7636 section 4.3"),
         ("refresh.rotation=reuse_detected", "RFC 6749 section 10.4"),
         ("refresh.replay.grace=30", "RFC 6749 section 10.4"),
+        ("refresh.invalid_grant.0=used", "RFC 6749 section 5.2"),
+        ("refresh.invalid_grant.1=40030", "RFC 6749 section 5.2"),
         ("requests.access_token.in=query", "RFC 6750 section 2"),
         ("requests.access_token.name=token", "RFC 6750 section 2.1"),
         ("userinfo.claims.sub=user.id", "OpenID Connect Core section 5.1"),

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join};
-use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook};
+use grantry_descriptor::model::{Endpoint, EngineValue, Grant, Hook, Refresh};
 
 use super::{Call, PAIRS, exchange};
 use crate::config::Config;
@@ -135,5 +135,11 @@ async fn request<'c>(config: &'c Config, token: &'c Token, scopes: &[String], ex
         secrets: token.refresh_token.iter().map(|secret| secret.expose()).chain([token.access_token.expose()]).collect(),
         ..Call::new(shape, url)
     };
-    call.send(config, &model.refresh.response, &values).await
+    call.send(config, &model.refresh.response, &values).await.map_err(|error| standard(&model.refresh, error))
+}
+
+/// A refusal by the standard code, where the descriptor says that the provider's own means it.
+fn standard(refresh: &Refresh, error: Error) -> Error {
+    let is_gone = error.kind() == ErrorKind::Refused && refresh.invalid_grant.iter().any(|code| error.code() == Some(code));
+    if is_gone { error.meaning("invalid_grant") } else { error }
 }

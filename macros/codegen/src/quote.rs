@@ -110,7 +110,7 @@ structs! {
     Phase { request, response }
     Token { request, response, lifetime }
     Lifetime { default, unit, zero }
-    Refresh { request, response, rotation, replay }
+    Refresh { request, response, rotation, replay, invalid_grant }
     DeviceAuthorization { request, response, token }
     Exchange { request, response, after }
     Requests { base_url, api_origins, access_token, parameters, headers }

@@ -1,6 +1,7 @@
-//! Refreshes whose answer was lost or could not be used, and what an earlier renewal left behind.
+//! Refreshes whose answer was lost, was a refusal or could not be used, and what an earlier renewal left behind.
 
 mod afterwards;
+mod gone;
 mod keeping;
 mod left_behind;
 mod others;
@@ -56,6 +57,8 @@ pub(crate) enum Fate {
     Busy,
     Fails,
     InvalidGrant,
+    /// With this code, after a second.
+    Refused(&'static str),
 }
 
 /// `{"alg":"RS256","kid":"unknown"}`, `{}` and a signature of nothing.
@@ -138,6 +141,10 @@ impl Provider {
             Fate::Busy => Ok(answer(503, "busy".to_owned())),
             Fate::Fails => Ok(answer(500, "<html>".to_owned())),
             Fate::InvalidGrant => Ok(answer(400, r#"{"error":"invalid_grant"}"#.to_owned())),
+            Fate::Refused(code) => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(answer(200, format!(r#"{{"error":"{code}"}}"#)))
+            }
         }
     }
 

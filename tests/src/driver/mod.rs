@@ -371,6 +371,7 @@ fn token(token: &Token) -> Value {
 fn describe(error: &Error) -> String {
     let mut facts = vec![format!("{:?}", error.kind())];
     facts.extend(error.code().map(|code| format!("code {code}")));
+    facts.extend(error.provider_code().map(|code| format!("provider's {code}")));
     facts.extend(error.status().map(|status| format!("status {status}")));
     facts.extend(error.retry_after().map(|seconds| format!("retry after {seconds} s")));
     facts.extend(error.is_retryable().then(|| "retryable".to_owned()));

@@ -1,5 +1,5 @@
 use super::{Request, Response};
-use crate::List;
+use crate::{List, Str};
 
 /// A value of `grant_types_supported` (RFC 8414 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +89,8 @@ pub struct Refresh {
     pub response: Response,
     pub rotation: Rotation,
     pub replay: Replay,
+    /// Values of `error` that mean `invalid_grant`.
+    pub invalid_grant: List<Str>,
 }
 
 /// What the provider does with a refresh token that was used.

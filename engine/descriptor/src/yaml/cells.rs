@@ -135,6 +135,7 @@ const STANDARDS: &[(&str, &str)] = &[
     ("refresh.authentication", "RFC 6749 section 2.3.1"),
     ("refresh.rotation", "RFC 6749 section 10.4"),
     ("refresh.replay", "RFC 6749 section 10.4"),
+    ("refresh.invalid_grant", "RFC 6749 section 5.2"),
     ("refresh", "RFC 6749 section 6"),
     ("client_credentials", "RFC 6749 section 4.4"),
     ("password", "RFC 6749 section 4.3"),

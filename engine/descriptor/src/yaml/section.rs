@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::diagnostic::{Finding, Span};
 use super::lint;
 use super::node::{Content, Entry, Node};
+use crate::Str;
 
 /// Collects findings.
 #[derive(Debug, Default)]
@@ -112,6 +113,14 @@ impl<'a> Section<'a> {
         let Some(entry) = self.entry(key) else { return Vec::new() };
         let path = self.at(key);
         items(&entry.value).filter_map(|(index, node)| text(self.report, &item_path(&path, index), node)).collect()
+    }
+
+    /// Values as they are written, numbers too: what an answer is compared with.
+    pub(super) fn raws(&self, key: &str) -> Vec<Str> {
+        let Some(entry) = self.entry(key) else { return Vec::new() };
+        let path = self.at(key);
+        let values = items(&entry.value).filter_map(|(index, node)| raw(self.report, &item_path(&path, index), node));
+        values.map(|text| text.to_owned().into()).collect()
     }
 
     /// One of a closed set of words. The default may not be restated.

@@ -82,12 +82,10 @@ impl Scope<'_> {
     }
 
     fn success(&self, section: &Section<'_>, base: &[Str]) -> Vec<Str> {
-        let Some(entry) = section.entry("success") else { return base.to_vec() };
-        let at = section.at("success");
-        let values: Vec<Str> = items(&entry.value)
-            .filter_map(|(index, node)| section::raw(self.report, &item_path(&at, index), node))
-            .map(|text| text.to_owned().into())
-            .collect();
+        if !section.has("success") {
+            return base.to_vec();
+        }
+        let values = section.raws("success");
         if values == base {
             section.report_restated("success");
         }

@@ -50,7 +50,7 @@ impl Scope<'_> {
     }
 
     pub(super) fn refresh(&self, root: &Section<'_>, shared: &Shared<'_>, token: &Token, is_granted: bool) -> Refresh {
-        let section = root.section("refresh", &[request::KEYS, &["url", "response", "rotation", "replay"]]);
+        let section = root.section("refresh", &[request::KEYS, &["url", "response", "rotation", "replay", "invalid_grant"]]);
         let shape = shared.shape(token.request.clone(), &sources::REFRESH, REFRESH);
         if is_granted {
             self.check_inherited(root, &section, &token.request);
@@ -63,6 +63,7 @@ impl Scope<'_> {
             response: self.response(&section, &token.response, Members::Token),
             rotation,
             replay: self.replay(&section, rotation),
+            invalid_grant: section.raws("invalid_grant").into(),
         }
     }
 
