@@ -1,6 +1,5 @@
 //! Clients whose endpoints the provider tells (RFC 8414, OpenID Connect Discovery 1.0).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -266,14 +265,16 @@ fn complete(model: &Model, metadata: &Metadata) -> Result<Model> {
     fill(&mut endpoints.registration_endpoint, &metadata.registration_endpoint);
     fill(&mut endpoints.pushed_authorization_request_endpoint, &metadata.pushed_authorization_request_endpoint);
     fill(&mut endpoints.jwks_uri, &metadata.jwks_uri);
-    if is_bare {
+    // The default is never stated: that is refused.
+    if is_bare && *model.grants == [Grant::AuthorizationCode, Grant::RefreshToken] {
         model.grants = grants(metadata, &model).into();
     }
     if model.client_authentication.methods.is_empty() {
         model.client_authentication.methods = methods(metadata)?.into();
     }
-    if let (Some(openid), Some(algorithms)) = (&mut model.openid, algorithms(metadata))
+    if let (Some(openid), Some(told)) = (&mut model.openid, &metadata.id_token_signing_alg_values_supported)
         && is_bare
+        && let Some(algorithms) = algorithms(&openid.id_token_signing_alg_values_supported, told)
     {
         openid.id_token_signing_alg_values_supported = algorithms.into();
     }
@@ -312,10 +313,64 @@ fn methods(metadata: &Metadata) -> Result<Vec<AuthenticationMethod>> {
     Ok(methods)
 }
 
-/// The provider's algorithms for id tokens. Those with a shared secret are left out: a document cannot choose them.
-fn algorithms(metadata: &Metadata) -> Option<Vec<Str>> {
+/// The algorithms for id tokens on which both sides agree, where there are any. A document cannot choose one with a shared secret: such
+/// a one is stated.
+fn algorithms(stated: &[Str], told: &[String]) -> Option<Vec<Str>> {
     const KNOWN: [&str; 10] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"];
-    let told = metadata.id_token_signing_alg_values_supported.as_ref()?;
-    let known: Vec<Str> = KNOWN.into_iter().filter(|alg| told.iter().any(|told| told == alg)).map(Cow::Borrowed).collect();
-    (!known.is_empty()).then_some(known)
+    // The default is never stated.
+    let is_stated = stated != ["RS256"];
+    let is_allowed = |alg: &str| if is_stated { stated.iter().any(|stated| stated == alg) } else { KNOWN.contains(&alg) };
+    let agreed: Vec<Str> = told.iter().filter(|alg| is_allowed(alg)).map(|alg| alg.clone().into()).collect();
+    (!agreed.is_empty()).then_some(agreed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ISSUER: &str = "https://acme.example";
+
+    /// What becomes of a descriptor of an issuer, with these cells more, by a document with these members more.
+    fn completed(cells: &str, members: serde_json::Value) -> Model {
+        let yaml = format!("name: Acme\ndocumentation: https://docs.acme.example/\nopenid:\n  issuer: {ISSUER}\n{cells}");
+        let descriptor = Descriptor::from_yaml(&yaml, "acme.yaml").unwrap_or_else(|problems| panic!("{problems}"));
+        let mut document = json!({
+            "issuer": ISSUER,
+            "authorization_endpoint": "https://acme.example/authorize",
+            "token_endpoint": "https://acme.example/token",
+            "jwks_uri": "https://acme.example/jwks",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+        });
+        document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let metadata = Metadata::parse_openid(ISSUER, document.to_string().as_bytes()).unwrap();
+        complete(descriptor.__model(), &metadata).unwrap()
+    }
+
+    fn algorithms(stated: &str) -> Vec<Str> {
+        let openid = completed(stated, json!({})).openid.unwrap();
+        openid.id_token_signing_alg_values_supported.into_owned()
+    }
+
+    #[test]
+    fn algorithms_that_are_stated_are_at_most_narrowed() {
+        assert_eq!(algorithms(""), ["RS256", "ES256"]);
+        for (stated, expected) in [("PS256", ["PS256"]), ("PS256, ES256", ["ES256"]), ("HS256", ["HS256"])] {
+            assert_eq!(algorithms(&format!("  id_token_signing_alg_values_supported: [{stated}]\n")), expected);
+        }
+    }
+
+    #[test]
+    fn grants_that_are_stated_stay() {
+        let stated = "grant_types_supported: [client_credentials]\n";
+        for members in [json!({}), json!({ "grant_types_supported": ["authorization_code", "password"] })] {
+            assert_eq!(*completed(stated, members).grants, [Grant::ClientCredentials]);
+        }
+        let told = json!({ "grant_types_supported": ["authorization_code", "password"] });
+        assert_eq!(*completed("", told).grants, [Grant::AuthorizationCode, Grant::Password, Grant::RefreshToken]);
+        assert_eq!(*completed("", json!({})).grants, [Grant::AuthorizationCode, Grant::Implicit, Grant::RefreshToken]);
+    }
 }
