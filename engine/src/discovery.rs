@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hooks::Hooks;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::metadata::{self, Metadata};
+use crate::phase::digest::sha256;
 use crate::phase::request;
 use crate::phase::response::excerpt;
 use crate::phase::template::Values;
@@ -74,7 +75,8 @@ impl<P: Compiled> Client<P> {
 }
 
 impl Client<Dynamic> {
-    /// A client of any provider that has metadata at its issuer's well-known place.
+    /// A client of any provider that has metadata at its issuer's well-known place. The descriptor's
+    /// [`id`](crate::Descriptor::id) is made of the issuer, to the letter: issuers that differ in a slash share no tokens of a store.
     ///
     /// ```no_run
     /// # async fn example() -> grantry_engine::Result<()> {
@@ -100,12 +102,15 @@ impl Client<Dynamic> {
     }
 }
 
-/// An id for an issuer: `https://id.example/a` is `id_example_a`.
+/// An id for an issuer, and for no other: `https://id.example/a` is `id_example_a_` and the beginning of its hash. A sign-in finds its
+/// client by the id, and a store the tokens.
 fn id_of(issuer: &str) -> String {
     let text = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).to_ascii_lowercase();
     let id: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let id = id.trim_matches('_');
-    if id.starts_with(|c: char| c.is_ascii_alphabetic()) { id.to_owned() } else { format!("issuer_{id}") }
+    let prefix = if id.starts_with(|c: char| c.is_ascii_alphabetic()) { "" } else { "issuer_" };
+    let [a, b, c, d, ..] = sha256(issuer.as_bytes());
+    format!("{prefix}{id}_{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 impl<P: Provider> Discover<P> {
@@ -360,6 +365,28 @@ mod tests {
         assert_eq!(algorithms(""), ["RS256", "ES256"]);
         for (stated, expected) in [("PS256", ["PS256"]), ("PS256, ES256", ["ES256"]), ("HS256", ["HS256"])] {
             assert_eq!(algorithms(&format!("  id_token_signing_alg_values_supported: [{stated}]\n")), expected);
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_an_id_of_its_own() {
+        let issuers = [
+            "https://login.acme.com",
+            "https://login-acme.com",
+            "https://login.acme.com/",
+            "https://Login.acme.com",
+            "https://login.acme.com/\u{e4}",
+            "https://10.0.0.1",
+            "https://[::1]/",
+            "https://self",
+        ];
+        let ids = issuers.map(id_of);
+        assert_eq!(ids[0], "login_acme_com_1e712858");
+        assert!(ids[5].starts_with("issuer_10_0_0_1_"), "{}", ids[5]);
+        for (issuer, id) in issuers.into_iter().zip(&ids) {
+            assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{issuer}: {id}");
+            let built = Descriptor::builder(id).name(issuer).issuer("https://acme.example").build();
+            assert_eq!(built.unwrap().id(), id);
         }
     }
 
