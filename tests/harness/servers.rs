@@ -321,3 +321,22 @@ async fn an_assertion_is_short_lived_and_has_client_id_beside_it() {
         assert_eq!(ids.len(), 4, "an assertion was used twice");
     }
 }
+
+/// A provider without a userinfo endpoint and without id tokens, whose access tokens say who the user is.
+#[tokio::test]
+async fn a_profile_is_read_from_a_signed_access_token() {
+    let yaml = include_str!("../examples/eve_online.yaml");
+    let script = Script::start(|_| Sent::json(200, provider_jwks()));
+    let read = async |issuer: &str| {
+        let claims = json!({
+            "iss": issuer, "sub": "CHARACTER:EVE:123123", "name": "Some Bloke", "aud": ["dev", "EVE Online"], "exp": NOW + 1200,
+        });
+        let client = client_of(yaml, "dev", SECRET, &script);
+        client.session(Token::new(provider_jwt("RS256", &json!({ "typ": "JWT" }), &claims, SECRET))).profile().await
+    };
+    for issuer in ["login.eveonline.com", "https://login.eveonline.com"] {
+        let profile = read(issuer).await.unwrap();
+        assert_eq!((profile.sub(), profile.name()), ("123123", Some("Some Bloke")));
+    }
+    assert_eq!(read("https://evil.example").await.unwrap_err().kind(), ErrorKind::InvalidResponse);
+}

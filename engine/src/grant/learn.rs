@@ -33,7 +33,7 @@ pub(crate) fn learn(config: &Config, source: Source, values: &Values<'_>) -> Res
 const fn is_from(value: &Value, source: Source) -> bool {
     match value {
         Value::Callback(_) => matches!(source, Source::Callback),
-        Value::Token(_) | Value::AccessToken(_) => matches!(source, Source::Token),
+        Value::Token(_) => matches!(source, Source::Token),
         Value::IdToken(_) => matches!(source, Source::IdToken),
         Value::Userinfo(_) => matches!(source, Source::Userinfo),
         _ => false,

@@ -146,6 +146,10 @@ impl<'a> Scope<'a> {
             Document::IdToken if !self.has_openid => {
                 Err(Unresolved::new("needs an id token, which only `openid` verifies", "add `openid` with its `issuer`"))
             }
+            Document::AccessToken if !self.has_openid => Err(Unresolved::new(
+                "needs a signed access token, which only `openid` verifies",
+                "add `openid` with its `issuer`",
+            )),
             Document::AccessToken if !self.stated.contains(&Endpoint::JwksUri) => {
                 let why = "needs a signed access token, which only the provider's keys verify";
                 Err(Unresolved::new(why, "state `endpoints.jwks_uri`"))

@@ -73,7 +73,8 @@ impl Need {
     }
 }
 
-const RECEIVED: &[Document] = &[Document::Token, Document::Callback, Document::IdToken, Document::AccessToken];
+/// What a session has. The claims of its access token are verified for the profile only.
+const RECEIVED: &[Document] = &[Document::Token, Document::Callback, Document::IdToken];
 
 const fn request(place: &'static str, engine: &'static [EngineValue], documents: &'static [Document]) -> Sources {
     Sources { place, engine, documents, endpoints: true }
@@ -88,24 +89,24 @@ pub(super) const AUTHORIZATION: Sources =
 
 pub(super) const TOKEN: Sources = request(
     "a token request",
-    &[ClientId, ClientSecret, RedirectUri, State, Nonce, Scope, CodeChallenge, Code, CodeVerifier, UserAgent, Uuid],
+    &[ClientId, ClientSecret, RedirectUri, State, Scope, Code, CodeVerifier, UserAgent, Uuid],
     &[Document::Callback],
 );
 
 pub(super) const REFRESH: Sources = request(
     "a refresh request",
-    &[ClientId, ClientSecret, RedirectUri, Scope, RefreshToken, AccessToken, UserAgent, Uuid],
+    &[ClientId, ClientSecret, Scope, RefreshToken, AccessToken, UserAgent, Uuid],
     &[Document::Token],
 );
 
 /// `client_credentials`, `password`, `device_authorization`: nothing has been received yet.
 pub(super) const DIRECT_GRANT: Sources = request("this grant's request", &[ClientId, ClientSecret, Scope, UserAgent, Uuid], &[]);
 
-pub(super) const EXCHANGE: Sources = request(
-    "an exchange request",
-    &[ClientId, ClientSecret, Scope, AccessToken, RefreshToken, UserAgent, Uuid],
-    &[Document::Token],
-);
+/// `device_authorization.token`: the scopes were asked for with the codes.
+pub(super) const DEVICE_TOKEN: Sources = request("a device token request", &[ClientId, ClientSecret, UserAgent, Uuid], &[]);
+
+pub(super) const EXCHANGE: Sources =
+    request("an exchange request", &[ClientId, ClientSecret, AccessToken, RefreshToken, UserAgent, Uuid], &[Document::Token]);
 
 pub(super) const REQUESTS: Sources =
     request("a protected request", &[ClientId, ClientSecret, AccessToken, UserAgent, Uuid], RECEIVED);
@@ -126,8 +127,8 @@ pub(super) const SERVICE_ACCOUNT: Sources =
 /// Header and claims of an assertion.
 pub(super) const ASSERTION: Sources = request("an assertion", &[ClientId, KeyId, Subject, Scope, RedirectUri, Uuid], &[]);
 
-/// The key of an assertion.
-pub(super) const ASSERTION_KEY: Sources = url("an assertion's key", &[ClientSecret, PrivateKey], &[]);
+/// The key of an assertion, where it is not the application's private key.
+pub(super) const ASSERTION_KEY: Sources = url("an assertion's key", &[ClientSecret], &[]);
 
 /// User name and password of HTTP Basic.
 pub(super) const BASIC: Sources = url("HTTP Basic credentials", &[ClientId, ClientSecret], &[]);

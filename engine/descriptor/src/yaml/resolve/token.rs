@@ -141,12 +141,12 @@ impl Scope<'_> {
 
     pub(super) fn client_credentials(&self, root: &Section<'_>, shared: &Shared<'_>, token: &Token) -> Phase {
         let section = root.section("client_credentials", &[request::KEYS, &["response"]]);
-        self.direct_grant(&section, shared, token, CLIENT_CREDENTIALS)
+        self.direct_grant(&section, shared, token, &sources::DIRECT_GRANT, CLIENT_CREDENTIALS)
     }
 
     pub(super) fn password(&self, root: &Section<'_>, shared: &Shared<'_>, token: &Token) -> Phase {
         let section = root.section("password", &[request::KEYS, &["response"]]);
-        self.direct_grant(&section, shared, token, PASSWORD)
+        self.direct_grant(&section, shared, token, &sources::DIRECT_GRANT, PASSWORD)
     }
 
     pub(super) fn device_authorization(&self, root: &Section<'_>, shared: &Shared<'_>, token: &Token) -> DeviceAuthorization {
@@ -156,13 +156,20 @@ impl Scope<'_> {
         DeviceAuthorization {
             request: self.request(&section, &shape),
             response: self.response(&section, &shared.response, Members::Device),
-            token: self.direct_grant(&polling, shared, token, DEVICE_TOKEN),
+            token: self.direct_grant(&polling, shared, token, &sources::DEVICE_TOKEN, DEVICE_TOKEN),
         }
     }
 
-    fn direct_grant(&self, section: &Section<'_>, shared: &Shared<'_>, token: &Token, sends: &'static Sends) -> Phase {
+    fn direct_grant(
+        &self,
+        section: &Section<'_>,
+        shared: &Shared<'_>,
+        token: &Token,
+        sources: &Sources,
+        sends: &'static Sends,
+    ) -> Phase {
         Phase {
-            request: self.request(section, &shared.shape(inherited(&token.request), &sources::DIRECT_GRANT, sends)),
+            request: self.request(section, &shared.shape(inherited(&token.request), sources, sends)),
             response: self.response(section, &shared.response, Members::Token),
         }
     }

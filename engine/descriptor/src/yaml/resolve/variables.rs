@@ -1,7 +1,7 @@
 //! `variables` and `digests`.
 
 use super::pattern;
-use super::scope::{Declared, DeclaredDigest, Scope};
+use super::scope::{Declared, DeclaredDigest, Scope, Unresolved};
 use super::sources::{self, Document, Need};
 use super::template::literal;
 use crate::model::{Digest, DigestAlgorithm, Endpoint, EngineValue, Part, Value, Variable, VariableValue};
@@ -104,7 +104,7 @@ pub(super) fn learned(scope: &mut Scope<'_>, root: &Section<'_>) {
         let path = format!("variables.{}.from", entry.key);
         let Some(text) = section::text(scope.report, &path, &from.value) else { continue };
         let (document, rest) = text.split_once('.').unwrap_or((text, ""));
-        match scope.member(document, rest) {
+        match scope.member(document, rest).and_then(learnable) {
             Ok(value) => learned.push((index, value)),
             Err(unresolved) => {
                 let span = from.value.span;
@@ -118,6 +118,14 @@ pub(super) fn learned(scope: &mut Scope<'_>, root: &Section<'_>) {
             let name = variable.value.name.to_string();
             scope.require_binding(&name, "it is learned from outside");
         }
+    }
+}
+
+/// The claims of an access token are verified for the profile only, when everything else is learned.
+fn learnable(value: Value) -> Result<Value, Unresolved> {
+    match value {
+        Value::AccessToken(_) => Err(Unresolved::new("is not learned from", "begin with token, callback, id_token or userinfo")),
+        value => Ok(value),
     }
 }
 
