@@ -98,7 +98,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Sends the request without the access token.
+    /// Sends the request without the access token, and without the descriptor's parameters and headers that are made of it.
     pub const fn without_token(mut self) -> Self {
         self.with_token = false;
         self
@@ -192,6 +192,8 @@ impl RequestBuilder {
         encode::append_query(&mut url, &pairs);
         let mut built = HttpRequest::new(self.method.clone(), url);
         request::defaults(&mut built.headers, &values)?;
+        // Headers that are made of the token, or of what came with it, go with it.
+        let values = Values { token: values.token.filter(|_| self.with_token), ..values };
         request::set_headers(&mut built.headers, &requests.headers, &values)?;
         request::set_headers(&mut built.headers, self.session.headers(), &values)?;
         for (name, value) in &self.headers {
@@ -380,6 +382,45 @@ mod tests {
         assert_eq!(joined("").unwrap(), "https://api.example/v1/");
         assert_eq!(joined("a@b:c").unwrap(), "https://api.example/v1/a@b:c");
         assert_eq!(joined("people/~:(id)").unwrap(), "https://api.example/v1/people/~:(id)");
+    }
+
+    const ACME: &str = "
+name: Acme
+documentation: https://docs.acme.example/
+variables:
+  site: { description: Where the user's data are, from: token.site, optional: true, pattern: '[a-z]+' }
+endpoints:
+  authorization_endpoint: https://acme.example/authorize
+  token_endpoint: https://acme.example/token
+client_authentication: { method: client_secret_post }
+requests:
+  base_url: https://api.acme.example/
+  headers:
+    X-App: '{client_id}'
+    X-Site: '{site}'
+    X-Token: '{access_token}'
+    X-Proof: '{digest.proof}'
+    X-User: '{token.user}'
+digests:
+  proof: { algorithm: hmac-sha256, key: '{client_secret}', message: '{access_token}' }
+";
+
+    #[test]
+    fn headers_that_are_made_of_the_token_go_with_it() {
+        let descriptor = grantry_descriptor::Descriptor::from_yaml(ACME, "acme.yaml").unwrap();
+        let client = crate::Client::from_descriptor(descriptor, crate::NoVariables, "app", "secret").unwrap();
+        let mut token = Token::new("t0ken");
+        token.learned = vec![("site".to_owned(), "eu".to_owned())];
+        token.extra.insert("user".to_owned(), "jane".into());
+        let token = Arc::new(token);
+        let sent = |with_token: bool| {
+            let request = client.session((*token).clone()).get("items");
+            let request = if with_token { request } else { request.without_token() };
+            let headers = request.build(Body::default(), Some(&token)).unwrap().headers;
+            headers.keys().map(|name| name.as_str().to_owned()).filter(|name| name.starts_with("x-")).collect::<Vec<_>>()
+        };
+        assert_eq!(sent(true), ["x-app", "x-site", "x-token", "x-proof", "x-user"]);
+        assert_eq!(sent(false), ["x-app", "x-site"]);
     }
 
     #[test]
