@@ -1,5 +1,7 @@
 //! Giving tokens back, and asking about them (RFC 7009, RFC 7662).
 
+use std::fmt;
+
 use grantry_descriptor::model::{Endpoint, EngineValue, Hook, Request};
 use serde_json::{Map, Value};
 
@@ -106,7 +108,7 @@ async fn call(
 }
 
 /// What a provider says about a token (RFC 7662 section 2.2).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Introspection {
     active: bool,
     members: Map<String, Value>,
@@ -198,5 +200,15 @@ impl Introspection {
 
     fn seconds(&self, name: &str) -> Option<u64> {
         text(self.members.get(name)?)?.parse().ok()
+    }
+}
+
+impl fmt::Debug for Introspection {
+    /// Names only: some providers answer with the token itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspection")
+            .field("active", &self.active)
+            .field("members", &self.members.keys().collect::<Vec<_>>())
+            .finish()
     }
 }

@@ -125,3 +125,11 @@ async fn a_session_keeps_its_token_when_it_was_revoked() {
     let token = session.current_token().unwrap();
     assert_eq!((token.access_token.expose(), token.refresh_token.as_ref().unwrap().expose()), ("at", "rt"));
 }
+
+#[tokio::test]
+async fn what_the_provider_says_about_a_token_is_not_in_a_log() {
+    let script = answers(200, json!({ "active": true, "access_token": "l1ve", "sub": "jane", "cnf": { "jkt": "l1ve" } }));
+    let introspection = client("secret", &script).introspect(&Token::new("at")).await.unwrap();
+    let shown = format!("{introspection:?}");
+    assert_eq!(shown, r#"Introspection { active: true, members: ["access_token", "active", "cnf", "sub"] }"#);
+}
