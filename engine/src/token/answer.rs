@@ -1,5 +1,7 @@
 //! Reads a token out of an answer: what is tolerated, what is refused.
 
+use std::borrow::Cow;
+
 use grantry_descriptor::model::{Grant, Lifetime, Unit, Zero};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -17,6 +19,9 @@ const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// `expires_at` from this on is in milliseconds.
 const MILLISECONDS: u64 = 100_000_000_000;
+
+/// Longest type of a token that a message shows, in bytes.
+const LONGEST_WORD: usize = 20;
 
 const STANDARD: [&str; 8] =
     ["access_token", "token_type", "expires_in", "expires_at", "refresh_token", "refresh_token_expires_in", "scope", "id_token"];
@@ -101,8 +106,24 @@ fn token_type(answer: &mut Answer<'_>, grant: Grant) -> Result<String> {
         Some(Value::String(kind)) if ["dpop", "mac", "pop", "n_a"].contains(&kind.to_ascii_lowercase().as_str()) => {
             Err(Error::invalid(format!("the token is of type {kind:?}, which was not asked for")))
         }
-        Some(kind) => Err(Error::invalid(format!("the token is of an unknown type: {kind}"))
+        Some(kind) => Err(Error::invalid(format!("the token is of an unknown type: {}", described(&kind)))
             .with_hint("if it is used as a bearer token, the cell is `token.response.names.token_type: null`")),
+    }
+}
+
+/// An unknown type for a message: as it is where it is a short word, which no token is; else what kind of value it is.
+fn described(kind: &Value) -> Cow<'static, str> {
+    let is_word = |text: &str| {
+        text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'))
+    };
+    match kind {
+        Value::String(text) if is_word(text) => Cow::Owned(format!("{text:?}")),
+        Value::String(_) => Cow::Borrowed("a text that is no short word"),
+        Value::Object(_) => Cow::Borrowed("an object"),
+        Value::Array(_) => Cow::Borrowed("an array"),
+        Value::Number(_) => Cow::Borrowed("a number"),
+        Value::Bool(_) => Cow::Borrowed("a boolean"),
+        Value::Null => Cow::Borrowed("null"),
     }
 }
 
@@ -186,8 +207,6 @@ fn split(text: &str, separator: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use grantry_descriptor::model::{Format, Response};
     use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -293,6 +312,23 @@ mod tests {
         assert!(parse_with(500, r#"{"access_token":"a"}"#, LIFETIME).is_err());
         assert!(refused("access_token=abc&token_type=bearer").contains("response.format: form"));
         assert!(refused(r#"{"access_token":"a","token_type":"user"}"#).contains("token_type: null"));
+    }
+
+    #[test]
+    fn an_unknown_type_shows_no_token() {
+        for (kind, shown) in [
+            (r#""user""#, "an unknown type: \"user\";"),
+            (r#""app_user-token""#, "an unknown type: \"app_user-token\";"),
+            (r#""hunter2""#, "an unknown type: a text that is no short word;"),
+            (r#""hunterhunterhunterhun""#, "an unknown type: a text that is no short word;"),
+            (r#"{"access_token":"hunter2"}"#, "an unknown type: an object;"),
+            (r#"["hunter2"]"#, "an unknown type: an array;"),
+            ("4711", "an unknown type: a number;"),
+            ("true", "an unknown type: a boolean;"),
+        ] {
+            let message = refused(&format!(r#"{{"access_token":"hunter2","token_type":{kind}}}"#));
+            assert!(message.contains(shown) && !message.contains("hunter"), "{message}");
+        }
     }
 
     #[test]
