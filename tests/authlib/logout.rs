@@ -139,3 +139,21 @@ fn a_logout_is_no_sign_in_and_a_sign_in_no_logout() {
     assert!(serde_json::from_str::<Pending>(&logout).is_err());
     assert!(serde_json::from_str::<PendingLogout>(&sign_in).is_err());
 }
+
+#[test]
+fn the_way_back_and_the_state_are_remembered_however_they_are_given() {
+    let client = client_on(&TestClock::default(), &Script::answers([]));
+    let logout = client.end_session().param("post_logout_redirect_uri", "https://app.example/bye").param("state", "mine");
+    let (url, pending) = logout.start().unwrap();
+    assert_eq!(
+        url.as_str(),
+        "https://acme.example/logout?client_id=dev&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye&state=mine"
+    );
+    let pending = pending.unwrap();
+    assert_eq!(pending.state(), "mine");
+    client.end_session_callback(pending, "/bye?state=mine").unwrap();
+    let no_uri = client.end_session().param("post_logout_redirect_uri", "bye").start();
+    assert_eq!(no_uri.unwrap_err().kind(), ErrorKind::Misuse);
+    let empty = client.end_session().redirect_uri("https://app.example/bye").param("state", "").start();
+    assert_eq!(empty.unwrap_err().kind(), ErrorKind::Misuse);
+}

@@ -63,9 +63,15 @@ impl<P: Provider> EndSession<P> {
         self.param("ui_locales", locales)
     }
 
-    /// Any other parameter.
+    /// Any other parameter. What the callback is checked against is remembered as it is given here: `state`, and with it
+    /// `post_logout_redirect_uri`.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.extra.push((name.into(), Cow::Owned(value.into())));
+        let (name, value) = (name.into(), value.into());
+        match name.as_ref() {
+            "state" => self.state = Some(value),
+            "post_logout_redirect_uri" => self.redirect_uri = Some(value),
+            _ => self.extra.push((name, value.into())),
+        }
         self
     }
 
