@@ -190,7 +190,9 @@ impl<P: Provider> Client<P> {
     }
 
     /// Authenticates the client by a method of the application's own, in place of the descriptor's: a key in hardware, a provider's
-    /// invention. It sees the whole request, after every hook, at each endpoint where the client authenticates.
+    /// invention. It sees the whole request, after every hook, at each endpoint where the client authenticates, also at one for which the
+    /// descriptor names a method. Not asked are endpoints where the client does not, by the descriptor, and those of service accounts
+    /// whose assertion authenticates it.
     pub fn authenticate_with<F, Fut>(self, method: F) -> Self
     where
         F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,

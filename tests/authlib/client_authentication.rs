@@ -160,6 +160,25 @@ async fn an_object_can_be_the_method_of_every_endpoint() {
     assert_eq!(numbers, ["1", "2", "3", "4"]);
 }
 
+#[tokio::test]
+async fn an_own_method_holds_also_where_the_descriptor_names_one() {
+    let yaml = acme_by(
+        "client_secret_basic",
+        "revocation: { authentication: client_secret_post }\nintrospection: { authentication: none }\n",
+    );
+    let script = Script::answers([Sent::text(200, ""), Sent::json(200, json!({ "active": false }))]);
+    let numbering = Arc::new(Numbering { next: Mutex::new(0) });
+    let client = online(&yaml, "secret", &script).authenticate_with(move |request| {
+        let signed = numbering.sign(request);
+        async { Ok(signed) }
+    });
+    client.revoke(&Token::new("at")).await.unwrap();
+    client.introspect(&Token::new("at")).await.unwrap();
+    let [revocation, introspection] = &script.received()[..] else { panic!("two requests") };
+    assert_eq!((revocation.header("x-number"), revocation.form_value("client_secret")), (Some("1"), None));
+    assert_eq!(introspection.header("x-number"), None);
+}
+
 // rows: 97
 #[tokio::test]
 async fn credentials_and_parameters_can_all_be_in_the_url_of_a_post() {

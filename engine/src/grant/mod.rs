@@ -11,7 +11,7 @@ pub(crate) mod service_account;
 
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
-use grantry_descriptor::model::{Authentication, Hook, Request, Response};
+use grantry_descriptor::model::{Hook, Request, Response};
 use url::Url;
 
 use crate::config::Config;
@@ -64,7 +64,7 @@ impl<'a, 'r> Call<'a, 'r> {
         config: &'r Config,
         values: &Values<'_>,
     ) -> impl Future<Output = Result<HttpResponse>> + Send + use<'r> {
-        let own_method = config.own_method.as_ref().filter(|_| self.request.authentication == Authentication::Client);
+        let own_method = request::own_method(config, self.request);
         let is_plain = config.hooks.is_empty() && own_method.is_none();
         let (before, after) = (self.before, self.after);
         match request::render(self.request, self.url, self.pairs, self.extra, values) {

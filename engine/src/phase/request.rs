@@ -9,7 +9,9 @@ use url::Url;
 use super::encode::{self, Pair};
 use super::template::Values;
 use crate::client_authentication;
+use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::hooks::OnRequest;
 use crate::http::{Body, HttpRequest};
 use crate::placement;
 
@@ -26,7 +28,7 @@ pub(crate) fn render<'a>(
     match shape.authentication {
         Authentication::None => {}
         // The application's own method comes last, when the request is whole.
-        Authentication::Client if values.config.own_method.is_some() => {}
+        _ if own_method(values.config, shape).is_some() => {}
         Authentication::Client => client_authentication::apply(None, &mut pairs, &mut request.headers, values)?,
         Authentication::Method(method) => client_authentication::apply(Some(method), &mut pairs, &mut request.headers, values)?,
         Authentication::AccessToken => {
@@ -46,6 +48,12 @@ pub(crate) fn render<'a>(
         placement::place(values.config, token, &mut request)?;
     }
     Ok(request)
+}
+
+/// The application's own method, where the client proves itself by this request: also where the descriptor names a method.
+pub(crate) fn own_method<'c>(config: &'c Config, shape: &Request) -> Option<&'c OnRequest> {
+    let is_clients = matches!(shape.authentication, Authentication::Client | Authentication::Method(_));
+    config.own_method.as_ref().filter(|_| is_clients)
 }
 
 /// `Accept` and `User-Agent`.
