@@ -257,19 +257,20 @@ fn check_signature(config: &Config, parameters: &Parameters<'_>) -> Result<()> {
     }
 }
 
-/// RFC 9207: `iss` must be there where the provider says so, and must be right where it is there. Beside an id token providers leave
-/// it out, since the token names its issuer; that is verified before the code is sent.
+/// RFC 9207: `iss` must be there where the provider says so, and must be right where it is there and the issuer is known. Beside an id
+/// token providers leave it out, since the token names its issuer; that is verified before the code is sent.
 fn check_issuer(config: &Config, pending: &Pending, parameters: &Parameters<'_>) -> Result<()> {
     let model = config.model();
-    let Some(openid) = &model.openid else { return Ok(()) };
     let has_id_token = pending.asks_for("id_token") && parameters.get("id_token").is_some_and(|token| !token.is_empty());
-    match parameters.get("iss") {
-        None if model.authorization.iss_parameter && !has_id_token => {
-            Err(Error::callback("the callback does not name its issuer (`iss`)"))
+    let is_missing = parameters.get("iss").is_none_or(str::is_empty);
+    if is_missing && model.authorization.iss_parameter && !has_id_token {
+        return Err(Error::callback("the callback does not name its issuer (`iss`)"));
+    }
+    match (parameters.get("iss"), &model.openid) {
+        (Some(issuer), Some(openid)) if !crate::openid::issuer::names(config, openid, issuer)? => {
+            Err(Error::callback("the callback comes from another issuer (`iss`)"))
         }
-        None => Ok(()),
-        Some(issuer) if crate::openid::issuer::names(config, openid, issuer)? => Ok(()),
-        Some(_) => Err(Error::callback("the callback comes from another issuer (`iss`)")),
+        _ => Ok(()),
     }
 }
 
@@ -410,6 +411,18 @@ callback:
         let declared = openid.replace("callback:", "authorization:\n  iss_parameter: true\ncallback:");
         assert!(accepted(&declared, ok).is_err());
         assert!(accepted(&declared, format!("{ok}&iss=https%3A%2F%2Facme.example")).is_ok());
+    }
+
+    #[test]
+    fn a_declared_issuer_must_be_named_also_where_it_is_not_known() {
+        let declared = ACME.replace("callback:", "authorization:\n  iss_parameter: true\ncallback:");
+        let ok = "/cb?auth_code=c&state=st";
+        for missing in [ok.to_owned(), format!("{ok}&iss="), "/cb?error=access_denied&state=st".to_owned()] {
+            let refused = accepted(&declared, missing).unwrap_err().to_string();
+            assert_eq!(refused, "callback: the callback does not name its issuer (`iss`)");
+        }
+        assert!(accepted(&declared, format!("{ok}&iss=https%3A%2F%2Facme.example")).is_ok());
+        assert!(accepted(ACME, ok).is_ok());
     }
 
     #[test]
