@@ -14,6 +14,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use url::Url;
 
 use crate::client::Task;
@@ -266,13 +267,8 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
         let status = self.status().as_u16();
         let bytes = self.read().await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Error::invalid(format!("the answer is not the JSON that was expected, at {place}"))
-                .in_phase(Phase::ProtectedRequest)
-                .with_status(status)
-                .with_source(error)
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::invalid(unexpected_json(&error)).in_phase(Phase::ProtectedRequest).with_status(status))
     }
 
     /// The next piece of the body; `None` at its end.
@@ -289,6 +285,16 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
     }
+}
+
+/// What is wrong with a body of JSON, and where. The text of `serde_json`'s error stays out, also as a source: it quotes the body.
+fn unexpected_json(error: &serde_json::Error) -> String {
+    let problem = match error.classify() {
+        Category::Data => "is not the JSON that was expected",
+        Category::Eof => "is JSON that ends too early",
+        Category::Syntax | Category::Io => "is no JSON",
+    };
+    format!("the answer {problem}, at line {}, column {}", error.line(), error.column())
 }
 
 /// The error of an API: whatever its body looks like, status and the beginning of the body.

@@ -300,3 +300,19 @@ async fn an_api_that_repeats_a_renewed_token_puts_it_into_no_error() {
     assert_eq!(error.status(), Some(403));
     assert_eq!(error.excerpt().map(|excerpt| excerpt.contains("n3w-token")), Some(false), "{error}");
 }
+
+#[tokio::test]
+async fn json_that_was_not_expected_is_in_no_error() {
+    let refused = async |body: &str| {
+        let script = Script::answers([Sent::text(200, body)]);
+        let response = session("", &script).get("items").send().await.unwrap();
+        let error = response.json::<u64>().await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(200)));
+        assert!(!format!("{error:?}{:?}", std::error::Error::source(&error)).contains("hunter2"), "{error:?}");
+        error.to_string()
+    };
+    assert!(refused(r#""hunter2""#).await.contains("is not the JSON that was expected, at line 1, column 9"));
+    assert!(refused("hunter2").await.contains("is no JSON, at line 1, column 1"));
+    assert!(refused("[7,").await.contains("is not the JSON"));
+    assert!(refused("").await.contains("is JSON that ends too early, at line 1, column 0"));
+}
