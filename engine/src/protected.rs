@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::TryFutureExt as _;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::Either;
+use futures_util::stream::try_unfold;
+use futures_util::{Stream, StreamExt as _, TryFutureExt as _};
 use grantry_descriptor::model::Hook;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::client::Task;
@@ -28,6 +31,9 @@ use crate::placement;
 use crate::session::SessionInner;
 use crate::token::Token;
 use crate::transport::{Incoming, Origin};
+
+/// Longest body of an API's error that is read for the error's text, in bytes.
+const MAX_ERROR: usize = 64 * 1024;
 
 /// Builds a request for a protected resource; `.send().await`, or await it as it is.
 #[must_use = "await it, or call `.send()`"]
@@ -157,7 +163,8 @@ impl RequestBuilder {
         if self.any_status || response.status().as_u16() < 400 {
             Ok(response)
         } else {
-            Err(Box::pin(refused(response, token.as_ref().map_or("", |token| token.access_token.expose()))).await)
+            let token = token.as_ref().map_or("", |token| token.access_token.expose());
+            Err(Box::pin(refused(response, token, session.config.transport.timeout())).await)
         }
     }
 
@@ -276,6 +283,11 @@ impl Response {
         self.0.read_chunk().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
     }
 
+    /// What is left of the body, piece by piece.
+    fn pieces(self) -> impl Stream<Item = Result<Bytes>> + Send {
+        try_unfold(self, |mut response| async move { Ok(response.chunk().await?.map(|piece| (piece, response))) })
+    }
+
     async fn read(&mut self) -> Result<Bytes> {
         self.0.read_all().await.map_err(|error| error.in_phase(Phase::ProtectedRequest))
     }
@@ -298,13 +310,30 @@ fn unexpected_json(error: &serde_json::Error) -> String {
 }
 
 /// The error of an API: whatever its body looks like, status and the beginning of the body.
-async fn refused(response: Response, token: &str) -> Error {
+async fn refused(response: Response, token: &str, patience: Duration) -> Error {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.unwrap_or_default();
+    let body = short(response.pieces(), patience).await.unwrap_or_default();
     Error::new(ErrorKind::Refused, "the API refused")
         .with_status(status)
         .with_retry_after(response::retry_after(&headers))
         .with_excerpt(response::excerpt(&body, &[token]))
+}
+
+/// A body that is short and comes in time. Of another nothing is shown: what is cut off may be half a token.
+async fn short(pieces: impl Stream<Item = Result<Bytes>> + Send, patience: Duration) -> Option<BytesMut> {
+    let read = async {
+        let mut pieces = pin!(pieces);
+        let mut body = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.ok()?;
+            if body.len().saturating_add(piece.len()) > MAX_ERROR {
+                return None;
+            }
+            body.extend_from_slice(&piece);
+        }
+        Some(body)
+    };
+    timeout(patience, read).await.ok()?
 }
 
 /// Where a request goes: a path is appended to the base URL, an absolute URL must be on an API origin.
@@ -375,7 +404,11 @@ fn without_dot(step: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
 
     fn joined(path: &str) -> Result<String> {
         under(&"https://api.example/v1/".parse().unwrap(), path).map(Into::into)
@@ -444,5 +477,28 @@ digests:
         {
             assert!(joined(hostile).is_err(), "{hostile}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_body_of_an_error_is_short_or_not_read_to_its_end() {
+        let mut taken = 0;
+        let long = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 1024]))).take(100).inspect(|_| taken += 1);
+        assert_eq!(short(long, LONG).await, None);
+        assert_eq!(taken, MAX_ERROR / 1024 + 1);
+        let exact = stream::iter([Bytes::from(vec![b'x'; MAX_ERROR - 1]), Bytes::from_static(b"y")].map(Ok));
+        assert_eq!(short(exact, LONG).await.map(|body| body.len()), Some(MAX_ERROR));
+        let broken = stream::iter([Ok(Bytes::from_static(b"half a to")), Err(Error::new(ErrorKind::Network, "lost"))]);
+        assert_eq!(short(broken, LONG).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_body_of_an_error_that_trickles_is_given_up() {
+        let trickle = stream::repeat(()).then(|()| async {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            Ok(Bytes::from_static(b"."))
+        });
+        let started = tokio::time::Instant::now();
+        assert_eq!(short(trickle, Duration::from_secs(30)).await, None);
+        assert_eq!(started.elapsed().as_secs(), 30);
     }
 }

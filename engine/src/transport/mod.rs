@@ -87,6 +87,11 @@ impl Transport {
         TransportBuilder::default()
     }
 
+    /// The time for a whole protocol request.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.inner.options.timeout
+    }
+
     /// The value of `User-Agent`.
     pub(crate) fn user_agent(&self) -> &str {
         &self.inner.options.user_agent
@@ -214,7 +219,8 @@ impl TransportBuilder {
         self
     }
 
-    /// The time for a whole protocol request. Protected requests end by [`read_timeout`](Self::read_timeout) only.
+    /// The time for a whole protocol request. Protected requests end by [`read_timeout`](Self::read_timeout) only; the body of an API's
+    /// error is read for as long at most.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = timeout;
         self
