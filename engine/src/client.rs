@@ -444,7 +444,7 @@ impl<P: Provider> Client<P> {
         TokenRequest::new(self.clone(), flow)
     }
 
-    /// A session with a token from storage.
+    /// A session with a token from storage: the application's own, which nobody else can write to. Its id token is taken as verified.
     pub fn session(&self, token: Token) -> Session<P> {
         Session::start(Arc::clone(&self.config), token, None, None)
     }

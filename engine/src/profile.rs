@@ -132,9 +132,10 @@ pub(crate) async fn read(session: &Arc<SessionInner>) -> Result<Profile> {
 
 /// Collects the documents that claims are read from.
 struct Reader<'a> {
-    session: &'a SessionInner,
+    session: &'a Arc<SessionInner>,
     userinfo: &'a Userinfo,
     token: Arc<Token>,
+    id_token: Option<Cow<'a, Value>>,
     access_token: Option<Value>,
     raw: Map<String, Value>,
 }
@@ -142,12 +143,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     async fn new(session: &'a Arc<SessionInner>, userinfo: &'a Userinfo) -> Result<Self> {
         let token = session.active().await?;
-        let from_access_token = |claim: &Claim| claim.sources.iter().any(|source| source.document == ClaimDocument::AccessToken);
-        let access_token = match userinfo.claims.iter().any(from_access_token) {
-            true => Some(openid::verify_access_token(&session.config, &token).await?),
-            false => None,
-        };
-        Ok(Self { session, userinfo, token, access_token, raw: Map::new() })
+        let id_token = session.id_token_beside(&token);
+        let access_token = access_token_claims(session, userinfo, &token).await?;
+        Ok(Self { session, userinfo, token, id_token, access_token, raw: Map::new() })
     }
 
     async fn read(mut self, model: &Model) -> Result<Profile> {
@@ -199,7 +197,7 @@ impl<'a> Reader<'a> {
             token: Some(&self.token),
             learned: &self.token.learned,
             callback: self.session.callback.as_ref(),
-            id_token: self.session.id_token.as_ref(),
+            id_token: self.id_token.as_deref(),
             access_token: self.access_token.as_ref(),
             userinfo: self.raw.get("userinfo"),
             ..Values::new(&self.session.config)
@@ -208,7 +206,7 @@ impl<'a> Reader<'a> {
 
     /// OpenID: claims map to themselves. The id token's stand in where there is no endpoint.
     fn own_claims(&self) -> Result<Map<String, Value>> {
-        let claims = self.raw.get("userinfo").or(self.session.id_token.as_ref());
+        let claims = self.raw.get("userinfo").or(self.id_token.as_deref());
         claims
             .and_then(Value::as_object)
             .cloned()
@@ -245,7 +243,7 @@ impl<'a> Reader<'a> {
             ClaimDocument::Userinfo => self.raw.get("userinfo"),
             ClaimDocument::Additional(name) => self.raw.get(name.as_ref()),
             ClaimDocument::Callback => self.session.callback.as_ref(),
-            ClaimDocument::IdToken => self.session.id_token.as_ref(),
+            ClaimDocument::IdToken => self.id_token.as_deref(),
             ClaimDocument::AccessToken => self.access_token.as_ref(),
         };
         matched(source, document.and_then(|document| present(document, &source.path)).map(Cow::into_owned))
@@ -258,7 +256,7 @@ impl<'a> Reader<'a> {
             Error::invalid("the profile has no `sub`").with_hint("see the cell `userinfo.claims.sub` of the descriptor")
         })?;
         let own = self.userinfo.claims.is_empty();
-        let signed_in = self.session.id_token.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
+        let signed_in = self.id_token.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         if own && signed_in.is_some_and(|signed_in| signed_in != sub) {
             return Err(Error::invalid(
                 "the userinfo answer is about another user than the id token (OpenID Connect Core section 5.3.2)",
@@ -275,6 +273,15 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(claims)
+    }
+}
+
+/// The claims of an access token that is a JWT, where the profile has any of them.
+async fn access_token_claims(session: &SessionInner, userinfo: &Userinfo, token: &Token) -> Result<Option<Value>> {
+    let is_read = |claim: &Claim| claim.sources.iter().any(|source| source.document == ClaimDocument::AccessToken);
+    match userinfo.claims.iter().any(is_read) {
+        true => openid::verify_access_token(&session.config, token).await.map(Some),
+        false => Ok(None),
     }
 }
 

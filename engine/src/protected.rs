@@ -187,7 +187,7 @@ impl RequestBuilder {
             token: token.map(AsRef::as_ref),
             learned: token.map_or(&[], |token| &token.learned),
             callback: self.session.callback.as_ref(),
-            id_token: self.session.id_token.as_ref(),
+            id_token: self.session.signed_in(),
             ..Values::new(config)
         };
         let mut url = target(&self.target, &values)?;

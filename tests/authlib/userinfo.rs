@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use grantry_engine::{Error, ErrorKind, Phase, Profile, Session, Token};
+use grantry_engine::store::MemoryStore;
+use grantry_engine::{Client, Error, ErrorKind, Phase, Profile, Session, Token};
 use grantry_tests::NOW;
 use grantry_tests::emulator::Sent;
 use grantry_tests::script::{Script, TestClock};
@@ -26,9 +27,22 @@ async fn profile_of(yaml: &str, answer: Sent) -> Result<Profile, Error> {
     session(yaml, &script).profile().await
 }
 
+/// A client that can verify id tokens.
+fn verifying(yaml: &str, script: &Script) -> Client {
+    client_of(yaml, SECRET, script, &TestClock::default()).jwks(&jwks().to_string()).unwrap()
+}
+
+/// A token from storage: it was issued at a sign-in of the user `jane`.
+fn stored() -> Token {
+    let answer: Value = serde_json::from_str(&tokens().body).unwrap();
+    let mut token = Token::new("at");
+    token.id_token = answer["id_token"].as_str().map(Into::into);
+    token
+}
+
 /// A session whose id token is of the user `jane`.
 async fn signed_in(script: &Script) -> Session {
-    let client = client_of(&openid(), SECRET, script, &TestClock::default()).jwks(&jwks().to_string()).unwrap();
+    let client = verifying(&openid(), script);
     let (_, pending) = client.authorize().state("st").nonce("n-1").start().unwrap();
     client.exchange(pending, "/callback?code=c&state=st").await.unwrap()
 }
@@ -189,4 +203,60 @@ async fn claims_of_others_stand_apart_and_are_not_fetched() {
     assert_eq!(profile.unverified_claim_sources(), BTreeMap::from([("address", &jwt), ("credit", &bank)]));
     assert!(!format!("{profile:?}").contains("theirs"));
     script.only();
+}
+
+#[tokio::test]
+async fn a_session_from_storage_has_the_id_token_of_its_token() {
+    let yaml = openid() + "userinfo:\n  claims:\n    email: id_token.email\n";
+    let mut token = stored();
+    let claims = json!({ "iss": ISSUER, "sub": "jane", "email": "jane@acme.example" });
+    token.id_token = Some(jwt("RS256", &claims).into());
+    let script = Script::answers([Sent::json(200, json!({ "sub": "jane" }))]);
+    let session = verifying(&yaml, &script).session(token);
+    assert_eq!(session.id_token().map(|id_token| id_token.subject()), Some("jane"));
+    assert_eq!(session.profile().await.unwrap().email(), Some("jane@acme.example"));
+}
+
+#[tokio::test]
+async fn a_session_from_a_store_has_the_id_token_of_its_token() {
+    let script = Script::answers([tokens(), Sent::json(200, json!({ "sub": "eve" }))]);
+    let client = verifying(&openid(), &script).token_store(MemoryStore::new());
+    let (_, pending) = client.authorize().state("st").nonce("n-1").start().unwrap();
+    client.exchange(pending, "/callback?code=c&state=st").await.unwrap().keep("jane").await.unwrap();
+    let session = client.session_for("jane").await.unwrap().unwrap();
+    assert_eq!(session.id_token().map(|id_token| id_token.subject()), Some("jane"));
+    assert!(session.profile().await.unwrap_err().to_string().contains("another user than the id token"));
+}
+
+#[tokio::test]
+async fn an_id_token_that_nobody_verified_is_none() {
+    let script = Script::answers([]);
+    assert!(verifying(ACME, &script).session(stored()).id_token().is_none());
+    assert!(verifying(&openid(), &script).session(Token::new("at")).id_token().is_none());
+    for malformed in ["", "a", "a.b", "a.b.c", "a.bnVsbA.c"] {
+        let mut token = Token::new("at");
+        token.id_token = Some(malformed.into());
+        assert!(verifying(&openid(), &script).session(token).id_token().is_none(), "{malformed}");
+    }
+    // Nobody asked for the one that came through the browser, so nobody has looked at it.
+    let client = verifying(&openid(), &script);
+    let (_, pending) = client.authorize().state("st").response_type("token").start().unwrap();
+    let forged = crate::signing::base64(json!({ "sub": "eve" }).to_string());
+    let session = client.exchange(pending, format!("/callback#access_token=at&id_token=e30.{forged}.x&state=st")).await.unwrap();
+    assert!(session.current_token().unwrap().id_token.is_none() && session.id_token().is_none());
+}
+
+#[tokio::test]
+async fn a_call_after_the_token_does_not_replace_the_id_token() {
+    let yaml = openid() + "exchange:\n  url: https://acme.example/exchange\n";
+    let forged = crate::signing::base64(json!({ "sub": "eve" }).to_string());
+    let exchanged = json!({ "access_token": "long", "id_token": format!("e30.{forged}.x") });
+    let script = Script::answers([tokens(), Sent::json(200, exchanged)]);
+    let client = verifying(&yaml, &script);
+    let (_, pending) = client.authorize().state("st").nonce("n-1").start().unwrap();
+    let session = client.exchange(pending, "/callback?code=c&state=st").await.unwrap();
+    let token = session.current_token().unwrap();
+    assert_eq!(token.access_token.expose(), "long");
+    let again = client.session(Token::clone(&token));
+    assert_eq!(again.id_token().map(|id_token| id_token.subject()), Some("jane"));
 }

@@ -71,6 +71,10 @@ async fn front_channel_claims(config: &Config, pending: &Pending, accepted: &Acc
 /// The token that came through the browser.
 fn from_fragment(config: &Config, pending: &Pending, accepted: &Accepted) -> Result<Token> {
     let mut members = accepted.tokens.clone();
+    if !pending.asks_for("id_token") {
+        // Nobody has verified it.
+        members.remove("id_token");
+    }
     // Nobody asked for an access token: the session has none.
     let is_sign_in_only = !pending.asks_for("token");
     if is_sign_in_only {

@@ -37,7 +37,9 @@ async fn call(config: &Config, exchange: &Exchange, url: &Template, token: &Toke
     let call = Call { secrets: vec![token.access_token.expose()], ..Call::new(&exchange.request, values.url(url)?) };
     let answer = call.send(config, &exchange.response, &values).await?;
     let terms = Terms::of(config, config.model().token.lifetime, &token.scopes);
-    let mut exchanged = token.clone().renewed(from_answer(answer, &terms)?);
+    // The id token stays the one that was verified.
+    let answer = Token { id_token: None, ..from_answer(answer, &terms)? };
+    let mut exchanged = token.clone().renewed(answer);
     relearn(config, &mut exchanged)?;
     Ok(exchanged)
 }

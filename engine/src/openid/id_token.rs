@@ -1,8 +1,14 @@
 //! The claims of a verified id token, typed (OpenID Connect Core section 2).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-/// The id token of a session. It was verified when the user signed in.
+use crate::config::Config;
+use crate::phase::json;
+use crate::token::Token;
+
+/// The id token of a session. It was verified when it came: see [`Session::id_token`](crate::Session::id_token).
 #[derive(Clone, Copy, PartialEq)]
 pub struct IdToken<'a> {
     claims: &'a Map<String, Value>,
@@ -83,6 +89,19 @@ impl<'a> IdToken<'a> {
         let value = self.claims.get(name)?;
         value.as_u64().or_else(|| value.as_f64().map(|seconds| seconds as u64))
     }
+}
+
+/// The claims of the id token that a token holds. It was verified when it came, which only an OpenID provider's is; its keys may be gone
+/// since, and it may have expired.
+pub(crate) fn stored_claims(config: &Config, token: &Token) -> Option<Value> {
+    let id_token = token.id_token.as_ref().filter(|_| config.model().openid.is_some())?;
+    unverified_claims(id_token.expose())
+}
+
+/// The claims of a JWT whose signature is not looked at.
+pub(crate) fn unverified_claims(jwt: &str) -> Option<Value> {
+    let claims = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
+    json::parse(&claims).ok().filter(Value::is_object)
 }
 
 impl std::fmt::Debug for IdToken<'_> {

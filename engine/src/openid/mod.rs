@@ -18,6 +18,7 @@ pub(crate) use from_provider::logout_token;
 pub use from_provider::{FrontChannelLogout, InitiatedLogin};
 pub(crate) use from_provider::{front_channel_logout, initiated_login};
 pub use id_token::IdToken;
+pub(crate) use id_token::stored_claims;
 #[cfg(feature = "jose")]
 pub(crate) use keys::Keys;
 #[cfg(feature = "jose")]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::from_provider::is_logout;
+use super::id_token::stored_claims;
 use super::issuer;
 use crate::authorization::Pending;
 use crate::config::Config;
@@ -64,8 +65,8 @@ pub(crate) async fn verify_refresh(config: &Config, old: &Token, new: &Token) ->
     let (Some(openid), Some(id_token)) = (&config.model().openid, &new.id_token) else { return Ok(()) };
     let expected = Expected { learned: &old.learned, ..Expected::of(new) };
     let claims = verify_id_token(config, openid, id_token.expose(), &expected).await?;
-    let before = old.id_token.as_ref().and_then(|old| unverified_subject(old.expose()));
-    match before {
+    let before = stored_claims(config, old);
+    match before.as_ref().and_then(|before| before.get("sub")?.as_str()) {
         Some(subject) if claims.text("sub").map_err(refused)? != subject => {
             Err(refused(IdTokenError::claim("sub", "is another user")).with_kind(ErrorKind::ReauthRequired))
         }
@@ -229,13 +230,6 @@ fn check_nonce(openid: &OpenId, claims: &Claims, expected: Option<&str>, is_requ
         (None, _) => Err(IdTokenError::claim("nonce", "is missing")),
         (Some(_), _) => Err(IdTokenError::claim("nonce", "is of another sign-in")),
     }
-}
-
-/// The subject of a token that was verified when it came.
-pub(crate) fn unverified_subject(jwt: &str) -> Option<String> {
-    let claims = jwt.split('.').nth(1)?;
-    let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).ok()?;
-    crate::phase::json::parse(&bytes).ok()?.get("sub")?.as_str().map(str::to_owned)
 }
 
 pub(crate) fn refused(error: IdTokenError) -> Error {

@@ -5,6 +5,7 @@ mod gate;
 mod header;
 mod kept;
 mod outcome;
+mod id_token;
 mod renewal;
 mod rotation;
 mod state;
@@ -87,9 +88,11 @@ impl<P: Provider> Session<P> {
         self.inner.header()
     }
 
-    /// The claims of the id token that was verified at sign-in (OpenID Connect Core section 2).
+    /// The claims of the id token that was verified at sign-in (OpenID Connect Core section 2). Of a session with a token from storage:
+    /// those of [`Token::id_token`], as it is when they are first asked for, which are not verified again: they are as trustworthy as the
+    /// storage. `None`: there is no id token, or the provider is no OpenID provider.
     pub fn id_token(&self) -> Option<IdToken<'_>> {
-        self.inner.id_token.as_ref().and_then(Value::as_object).map(IdToken::new)
+        self.inner.id_token().and_then(Value::as_object).map(IdToken::new)
     }
 
     /// Renews the token now: by its refresh token (RFC 6749 section 6), or as the session got it. Of several tasks that ask at once,

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::bound::{self, Binding};
 use super::header::Prepared;
 use super::outcome::Outcome;
+use super::id_token::Claims;
 use super::renewal::{Renewal, Running};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
@@ -54,8 +55,7 @@ pub(crate) struct SessionInner {
     pause: Mutex<Pause>,
     /// The parameters of the callback, where the session comes from one.
     pub(crate) callback: Option<Value>,
-    /// The claims of the id token that was verified at sign-in.
-    pub(crate) id_token: Option<Value>,
+    pub(super) id_token: Claims,
 }
 
 /// Where a session gets a token from, besides a refresh token.
@@ -155,7 +155,7 @@ impl SessionInner {
             binding: OnceLock::new(),
             pause: Mutex::default(),
             callback,
-            id_token,
+            id_token: id_token.into(),
         }
     }
 

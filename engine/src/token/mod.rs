@@ -32,7 +32,8 @@ pub struct Token {
     pub refresh_token_expires_at: Option<u64>,
     /// The scopes that were granted: the provider's word, else those that were asked for.
     pub scopes: Vec<String>,
-    /// The id token as it came. It was verified at sign-in; its claims are the session's.
+    /// The id token as it came, at sign-in or with a later refresh. An OpenID provider's was verified then, but for a service account's.
+    /// A session that is made from this token has its claims, without another verification: whoever sets it vouches for it.
     pub id_token: Option<Secret>,
     /// Every other member of the answer.
     pub extra: Map<String, Value>,
