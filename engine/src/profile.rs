@@ -20,7 +20,7 @@ use crate::grant::learn::{Source, learn};
 use crate::http::HttpResponse;
 use crate::metadata;
 use crate::openid;
-use crate::phase::path::{present, text};
+use crate::phase::path::{present, single, text};
 use crate::phase::template::Values;
 use crate::phase::{request, response};
 use crate::session::SessionInner;
@@ -249,15 +249,13 @@ impl<'a> Reader<'a> {
         matched(source, document.and_then(|document| present(document, &source.path)).map(Cow::into_owned))
     }
 
-    /// A profile has a `sub`, which is text, and the same one as the id token's.
+    /// A profile has a `sub`, which is text, and is about one user.
     fn checked(&self, mut claims: Map<String, Value>) -> Result<Map<String, Value>> {
         let sub = claims.get("sub").and_then(text).map(Cow::into_owned).filter(|sub| !sub.is_empty());
         let sub = sub.ok_or_else(|| {
             Error::invalid("the profile has no `sub`").with_hint("see the cell `userinfo.claims.sub` of the descriptor")
         })?;
-        let own = self.userinfo.claims.is_empty();
-        let signed_in = self.id_token.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
-        if own && signed_in.is_some_and(|signed_in| signed_in != sub) {
+        if self.is_of_two_users() {
             return Err(Error::invalid(
                 "the userinfo answer is about another user than the id token (OpenID Connect Core section 5.3.2)",
             ));
@@ -274,6 +272,23 @@ impl<'a> Reader<'a> {
         }
         Ok(claims)
     }
+
+    /// Whether the userinfo answer is about another user than the id token, wherever the claims are read. Of an answer that has the
+    /// user's id under another name than `sub`, nobody knows what its `sub` is.
+    fn is_of_two_users(&self) -> bool {
+        let subject = self.userinfo.claims.iter().find(|claim| claim.name == "sub");
+        let mut sources = subject.into_iter().flat_map(|claim| claim.sources.iter());
+        let has_another_name =
+            sources.any(|source| source.document == ClaimDocument::Userinfo && single(&source.path) != Some("sub"));
+        match (subject_of(self.raw.get("userinfo")), subject_of(self.id_token.as_deref())) {
+            (Some(answered), Some(signed_in)) => !has_another_name && answered != signed_in,
+            _ => false,
+        }
+    }
+}
+
+fn subject_of(document: Option<&Value>) -> Option<Cow<'_, str>> {
+    document?.get("sub").and_then(text)
 }
 
 /// The claims of an access token that is a JWT, where the profile has any of them.

@@ -114,6 +114,24 @@ async fn the_answer_is_about_the_user_who_signed_in() {
     assert!(error.to_string().contains("has no `sub`"), "{error}");
 }
 
+#[tokio::test]
+async fn a_profile_is_about_one_user_wherever_its_claims_are_read() {
+    let profile = async |claims: &str, answer: Value| {
+        let yaml = format!("{}userinfo:\n  claims:\n    {claims}\n", openid());
+        let script = Script::answers([Sent::json(200, answer)]);
+        verifying(&yaml, &script).session(stored()).profile().await.map(|profile| profile.sub().to_owned())
+    };
+    let answer = |sub: &str| json!({ "sub": sub, "id": 7, "name": "Jane Doe" });
+    for claims in ["email: id_token.email", "sub: id_token.sub", "sub: [sub, id_token.sub]", "sub: id_token.iss"] {
+        profile(claims, answer("jane")).await.unwrap();
+        let error = profile(claims, answer("eve")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+        assert!(error.to_string().contains("another user than the id token"), "{claims}: {error}");
+    }
+    assert_eq!(profile("sub: id", answer("eve")).await.unwrap(), "7");
+    assert_eq!(profile("sub: id_token.sub", json!({ "name": "Jane Doe" })).await.unwrap(), "jane");
+}
+
 // rows: 281
 #[tokio::test]
 async fn a_signed_answer_is_verified_and_an_encrypted_one_is_refused() {
