@@ -98,7 +98,7 @@ impl Hooks {
         self.response(Hook::RefreshTokenResponse, hook)
     }
 
-    /// Before a protected request is sent, the access token being in it.
+    /// Before a protected request is sent, the access token being in it. Those that read the profile are protected requests, too.
     pub fn protected_request<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(HttpRequest) -> Fut + Send + Sync + 'static,

@@ -8,21 +8,25 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use grantry_descriptor::model::{Additional, Claim, ClaimDocument, ClaimSource, Endpoint, Model, Request, Response, Userinfo};
+use grantry_descriptor::model::{
+    Additional, Authentication, Claim, ClaimDocument, ClaimSource, Endpoint, EngineValue, Hook, Model, Part, Request, Response,
+    Template, Userinfo, Value as Named,
+};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
-use url::Url;
 
 use self::others::Others;
 use crate::config::capture;
 use crate::error::{Error, Phase, Result};
 use crate::grant::learn::{Source, learn};
+use crate::grant::{Call, with_credential};
 use crate::http::HttpResponse;
 use crate::metadata;
 use crate::openid;
 use crate::phase::path::{present, single, text};
+use crate::phase::response;
 use crate::phase::template::Values;
-use crate::phase::{request, response};
+use crate::protected::renewed;
 use crate::session::SessionInner;
 use crate::token::Token;
 
@@ -150,9 +154,9 @@ impl<'a> Reader<'a> {
 
     async fn read(mut self, model: &Model) -> Result<Profile> {
         if model.endpoints.userinfo_endpoint.is_some() {
-            let url = self.values().endpoint(Endpoint::Userinfo)?;
-            let answer = self.call(&self.userinfo.request, &self.userinfo.response, url).await?;
-            self.raw.insert("userinfo".to_owned(), answer);
+            let answer = self.call(&self.userinfo.request).await?;
+            let document = self.document(&self.userinfo.response, &answer).await?;
+            self.raw.insert("userinfo".to_owned(), document);
         }
         for additional in self.userinfo.additional.iter() {
             if self.is_wanted(additional)? {
@@ -172,24 +176,47 @@ impl<'a> Reader<'a> {
     }
 
     async fn call_additional(&mut self, additional: &'a Additional) -> Result<()> {
-        let Some(url) = &additional.request.url else { return Ok(()) };
-        let url = self.values().url(url)?;
-        let answer = self.call(&additional.request, &additional.response, url).await?;
-        self.raw.insert(additional.name.to_string(), answer);
+        let answer = self.call(&additional.request).await?;
+        let document = self.document(&additional.response, &answer).await?;
+        self.raw.insert(additional.name.to_string(), document);
         Ok(())
     }
 
-    async fn call(&self, shape: &Request, answer: &Response, url: Url) -> Result<Value> {
+    /// The answer of a call; where the access token is refused, that to the same call with a new one.
+    async fn call(&mut self, shape: &Request) -> Result<HttpResponse> {
+        let answer = self.send(shape).await?;
+        if !carries_token(shape) {
+            return Ok(answer);
+        }
+        match renewed(self.session, answer.status, &self.token).await? {
+            Some(token) => {
+                self.id_token = self.session.id_token_beside(&token);
+                self.access_token = access_token_claims(self.session, self.userinfo, &token).await?;
+                self.token = token;
+                self.send(shape).await
+            }
+            None => Ok(answer),
+        }
+    }
+
+    async fn send(&self, shape: &Request) -> Result<HttpResponse> {
+        let values = self.values();
+        let url = match &shape.url {
+            Some(url) => values.url(url)?,
+            None => values.endpoint(Endpoint::Userinfo)?,
+        };
+        let before = carries_token(shape).then_some(Hook::ProtectedRequest);
+        Call { before, ..Call::new(shape, url) }.answer(&self.session.config, &values).await
+    }
+
+    async fn document(&self, shape: &Response, answer: &HttpResponse) -> Result<Value> {
         let config = &self.session.config;
-        let request = request::render(shape, url, Vec::new(), Vec::new(), &self.values())?;
-        let response = config.transport.send(request).await?;
-        if response.status.is_success() && is_jwt(&response) {
-            let jwt = std::str::from_utf8(&response.body).map_err(|_| Error::invalid("the answer is not UTF-8"))?;
+        if answer.status.is_success() && is_jwt(answer) {
+            let jwt = std::str::from_utf8(&answer.body).map_err(|_| Error::invalid("the answer is not UTF-8"))?;
             return openid::verify_userinfo(config, &self.token, jwt.trim()).await;
         }
-        let secret = config.credential.secret().map(|secret| secret.expose());
-        let secrets: Vec<&str> = secret.into_iter().chain([self.token.access_token.expose()]).collect();
-        Ok(response::read(answer, &response, &secrets)?.into_value())
+        let secrets = with_credential(vec![self.token.access_token.expose()], config);
+        Ok(response::read(shape, answer, &secrets)?.into_value())
     }
 
     fn values(&self) -> Values<'_> {
@@ -285,6 +312,20 @@ impl<'a> Reader<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether a request has the access token, where the provider takes it or in a template.
+fn carries_token(shape: &Request) -> bool {
+    let names_it = |template: &Template| {
+        template.parts.iter().any(|part| match part {
+            Part::Value(Named::Engine(EngineValue::AccessToken)) => true,
+            Part::Value(Named::Token(path)) => single(path) == Some("access_token"),
+            _ => false,
+        })
+    };
+    let parameters = shape.parameters.iter().filter_map(|parameter| parameter.value.as_ref());
+    let mut templates = parameters.chain(shape.headers.iter().map(|(_, value)| value)).chain(&shape.url);
+    shape.authentication == Authentication::AccessToken || templates.any(names_it)
 }
 
 fn subject_of(document: Option<&Value>) -> Option<Cow<'_, str>> {

@@ -150,12 +150,11 @@ impl RequestBuilder {
         }
         let session = Arc::clone(&self.session);
         let mut token = if self.with_token { Some(session.active().await?) } else { session.token() };
-        let again = self.body.try_clone().filter(|_| self.with_token && session.config.refreshing.is_automatic);
+        let again = self.body.try_clone().filter(|_| self.with_token);
         let body = std::mem::take(&mut self.body);
         let mut response = self.attempt(body, token.as_ref()).await?;
         if let (StatusCode::UNAUTHORIZED, Some(body), Some(seen)) = (response.status(), again, &token)
-            // Once per token: of the requests that it fails, one renews it.
-            && let Some(renewed) = Box::pin(session.after_refusal(seen)).await?
+            && let Some(renewed) = Box::pin(renewed(&session, response.status(), seen)).await?
         {
             response = Box::pin(self.attempt(body, Some(&renewed))).await?;
             token = Some(renewed);
@@ -296,6 +295,15 @@ impl Response {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// A newer token in place of one that an API refuses, where there is a way to one. Once per token: of the requests that it fails, one
+/// renews it.
+pub(crate) async fn renewed(session: &Arc<SessionInner>, status: StatusCode, seen: &Arc<Token>) -> Result<Option<Arc<Token>>> {
+    match status == StatusCode::UNAUTHORIZED && session.config.refreshing.is_automatic {
+        true => Box::pin(session.after_refusal(seen)).await,
+        false => Ok(None),
     }
 }
 

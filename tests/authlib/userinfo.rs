@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use grantry_engine::store::MemoryStore;
-use grantry_engine::{Client, Error, ErrorKind, Phase, Profile, Session, Token};
+use grantry_engine::{Client, Error, ErrorKind, Hooks, Phase, Profile, Session, Token};
 use grantry_tests::NOW;
-use grantry_tests::emulator::Sent;
+use grantry_tests::emulator::{Received, Sent};
 use grantry_tests::script::{Script, TestClock};
 use serde_json::{Value, json};
 
@@ -277,4 +277,80 @@ async fn a_call_after_the_token_does_not_replace_the_id_token() {
     assert_eq!(token.access_token.expose(), "long");
     let again = client.session(Token::clone(&token));
     assert_eq!(again.id_token().map(|id_token| id_token.subject()), Some("jane"));
+}
+
+/// A profile of two calls: the second one has the token in a template.
+const CALLS: &str = "userinfo:
+  additional:
+    emails:
+      url: https://acme.example/emails
+      authentication: none
+      headers: { X-Token: \"{access_token}\" }
+    public:
+      url: https://acme.example/public
+      authentication: none
+  claims: { sub: id, email: emails.email }
+";
+
+fn calls(request: &Received) -> Sent {
+    match (request.url.path(), request.header("authorization"), request.header("x-token")) {
+        ("/token", ..) => Sent::json(200, json!({ "access_token": "new", "token_type": "Bearer" })),
+        ("/userinfo", Some("Bearer new"), _) => Sent::json(200, json!({ "id": 7 })),
+        ("/emails", _, Some("new")) => Sent::json(200, json!({ "email": "jane@acme.example" })),
+        ("/public", ..) => Sent::json(200, json!({})),
+        _ => Sent::json(401, json!({ "error": "invalid_token" })),
+    }
+}
+
+/// What a server was asked for, in order.
+fn paths(script: &Script) -> Vec<String> {
+    script.received().iter().map(|request| request.url.path().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
+    let renewable = |name: &str| {
+        let mut token = Token::new(name);
+        token.refresh_token = Some("rt".into());
+        token
+    };
+    let client = |script: &Script| client_of(&format!("{ACME}{CALLS}"), SECRET, script, &TestClock::default());
+    let script = Script::start(calls);
+    let profile = client(&script).session(renewable("old")).profile().await.unwrap();
+    assert_eq!((profile.sub(), profile.email()), ("7", Some("jane@acme.example")));
+    assert_eq!(paths(&script), ["/userinfo", "/token", "/userinfo", "/emails", "/public"]);
+
+    // The second call may be the one that finds out.
+    let script = Script::start(|request| match (request.url.path(), request.header("authorization")) {
+        ("/userinfo", Some("Bearer old")) => Sent::json(200, json!({ "id": 7 })),
+        _ => calls(request),
+    });
+    client(&script).session(renewable("old")).profile().await.unwrap();
+    assert_eq!(paths(&script), ["/userinfo", "/emails", "/token", "/emails", "/public"]);
+
+    let refuses = Script::start(|request| match request.url.path() {
+        "/token" => calls(request),
+        _ => Sent::json(401, json!({})),
+    });
+    let error = client(&refuses).session(renewable("old")).profile().await.unwrap_err();
+    assert_eq!((error.phase(), error.status()), (Some(Phase::Userinfo), Some(401)));
+    assert_eq!(paths(&refuses), ["/userinfo", "/token", "/userinfo"]);
+
+    for (client, token) in
+        [(client(&refuses), Token::new("old")), (client(&refuses).without_automatic_refresh(), renewable("old"))]
+    {
+        let before = refuses.received().len();
+        assert_eq!(client.session(token).profile().await.unwrap_err().status(), Some(401));
+        assert_eq!(paths(&refuses)[before..], ["/userinfo"]);
+    }
+}
+
+#[tokio::test]
+async fn the_profiles_requests_with_the_token_go_through_the_hook() {
+    let script = Script::start(calls);
+    let hooks = Hooks::new().protected_request(|request| async { request.with_header("x-tenant", "blue") });
+    let client = client_of(&format!("{ACME}{CALLS}"), SECRET, &script, &TestClock::default()).hooks(hooks);
+    client.session(Token::new("new")).profile().await.unwrap();
+    let seen: Vec<_> = script.received().iter().map(|request| request.header("x-tenant").map(str::to_owned)).collect();
+    assert_eq!(seen, [Some("blue".to_owned()), Some("blue".to_owned()), None]);
 }
