@@ -12,6 +12,7 @@ use grantry_descriptor::model::{
     Additional, Authentication, Claim, ClaimDocument, ClaimSource, Endpoint, EngineValue, Hook, Model, Part, Request, Response,
     Template, Userinfo, Value as Named,
 };
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
@@ -175,8 +176,13 @@ impl<'a> Reader<'a> {
         Ok(known.map(|known| self.claim(known)).transpose()?.flatten().is_none())
     }
 
+    /// A call for a claim that is missing is worth a try: the token may not be allowed to make it, and then the claim stays absent.
     async fn call_additional(&mut self, additional: &'a Additional) -> Result<()> {
         let answer = self.call(&additional.request).await?;
+        let is_refused = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        if is_refused && additional.when_missing.is_some() {
+            return Ok(());
+        }
         let document = self.document(&additional.response, &answer).await?;
         self.raw.insert(additional.name.to_string(), document);
         Ok(())

@@ -354,3 +354,38 @@ async fn the_profiles_requests_with_the_token_go_through_the_hook() {
     let seen: Vec<_> = script.received().iter().map(|request| request.header("x-tenant").map(str::to_owned)).collect();
     assert_eq!(seen, [Some("blue".to_owned()), Some("blue".to_owned()), None]);
 }
+
+#[tokio::test]
+async fn a_call_for_a_missing_claim_may_be_refused() {
+    let profile = async |when_missing: &str, status: u16| {
+        let yaml = format!("{ACME}{CALLS}").replace("/emails\n", &format!("/emails\n{when_missing}"));
+        let script = Script::start(move |request| match request.url.path() {
+            "/emails" => Sent::json(status, json!({ "error": "insufficient_scope", "email": "nobody" })),
+            _ => calls(request),
+        });
+        client_of(&yaml, SECRET, &script, &TestClock::default()).session(Token::new("new")).profile().await
+    };
+    let optional = "      when_missing: email\n";
+    for status in [401, 403, 404] {
+        let found = profile(optional, status).await.unwrap();
+        assert_eq!((found.sub(), found.email(), found.raw().contains_key("emails")), ("7", None, false));
+        assert_eq!(profile("", status).await.unwrap_err().status(), Some(status));
+    }
+    for status in [200, 400, 500] {
+        assert_eq!(profile(optional, status).await.unwrap_err().status(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_no_missing_claim() {
+    let yaml = format!("{ACME}{CALLS}").replace("/emails\n", "/emails\n      when_missing: email\n");
+    let script = Script::start(|request| match request.url.path() {
+        "/token" => Sent::json(401, json!({ "error": "invalid_grant" })),
+        "/emails" => Sent::json(401, json!({})),
+        _ => calls(request),
+    });
+    let mut token = Token::new("new");
+    token.refresh_token = Some("rt".into());
+    let session = client_of(&yaml, SECRET, &script, &TestClock::default()).session(token);
+    assert!(session.profile().await.unwrap_err().needs_login());
+}

@@ -140,7 +140,8 @@ impl<P: Provider> Session<P> {
         Box::pin(async move { work.await.map_err(|error| error.of_provider(self.inner.config.id())) })
     }
 
-    /// Who the user is: from the provider's userinfo endpoint, its id token, or wherever else the provider says it.
+    /// Who the user is: from the provider's userinfo endpoint, its id token, or wherever else the provider says it. A call that is made only
+    /// where a claim is missing may be refused (HTTP 401, 403, 404): then the claim stays absent.
     pub fn profile(&self) -> Task<'_, Profile>
     where
         P: supports::UserInfo,
