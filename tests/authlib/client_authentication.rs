@@ -179,6 +179,19 @@ async fn an_own_method_holds_also_where_the_descriptor_names_one() {
     assert_eq!(introspection.header("x-number"), None);
 }
 
+#[tokio::test]
+async fn an_own_method_holds_also_for_a_call_of_the_profile() {
+    let calls = "userinfo:\n  additional:\n    badge: { url: \"https://acme.example/badge\", authentication: client_secret_basic }\n  \
+                 claims: { sub: id }\n";
+    let script = Script::start(|_| Sent::json(200, json!({ "id": 7 })));
+    let client = online(&acme(calls), "secret", &script);
+    let client = client.authenticate_with(|request| async { request.with_header("x-proof", "p-1") });
+    client.session(Token::new("at")).profile().await.unwrap();
+    let [userinfo, badge] = &script.received()[..] else { panic!("two requests") };
+    assert_eq!((userinfo.header("authorization"), userinfo.header("x-proof")), (Some("Bearer at"), None));
+    assert_eq!((badge.header("authorization"), badge.header("x-proof")), (None, Some("p-1")));
+}
+
 // rows: 97
 #[tokio::test]
 async fn credentials_and_parameters_can_all_be_in_the_url_of_a_post() {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use grantry_engine::store::MemoryStore;
-use grantry_engine::{Client, Error, ErrorKind, Hooks, Phase, Profile, Session, Token};
-use grantry_tests::NOW;
+use grantry_engine::{Client, Error, ErrorKind, Hooks, Phase, Profile, ServiceAccount, Session, SigningKey, Token};
 use grantry_tests::emulator::{Received, Sent};
 use grantry_tests::script::{Script, TestClock};
+use grantry_tests::{NOW, keys};
 use serde_json::{Value, json};
 
 use crate::common::{ACME, ISSUER, SECRET, client_of};
@@ -262,6 +262,18 @@ async fn an_id_token_that_nobody_verified_is_none() {
     let forged = crate::signing::base64(json!({ "sub": "eve" }).to_string());
     let session = client.exchange(pending, format!("/callback#access_token=at&id_token=e30.{forged}.x&state=st")).await.unwrap();
     assert!(session.current_token().unwrap().id_token.is_none() && session.id_token().is_none());
+}
+
+#[tokio::test]
+async fn the_id_token_of_a_service_account_was_not_verified() {
+    let yaml = openid()
+        + "service_accounts:\n  robot: { grant_type: client_credentials, assertion: { alg: ES256, lifetime: 600, claims: { iss: \"{client_id}\", aud: \"{token_endpoint}\" } } }\n";
+    let script = Script::answers([tokens()]);
+    let robot = ServiceAccount::of(verifying(&yaml, &script), "robot").unwrap();
+    let session =
+        robot.key(SigningKey::from_pem(keys::private_key_pem("es256").unwrap()).unwrap().key_id("1")).session().unwrap();
+    assert!(session.token().await.unwrap().id_token.is_some());
+    assert!(session.id_token().is_none());
 }
 
 #[tokio::test]
