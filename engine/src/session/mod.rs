@@ -3,9 +3,9 @@
 mod bound;
 mod gate;
 mod header;
+mod id_token;
 mod kept;
 mod outcome;
-mod id_token;
 mod renewal;
 mod rotation;
 mod state;

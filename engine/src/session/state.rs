@@ -17,8 +17,8 @@ use tokio::time::timeout;
 
 use super::bound::{self, Binding};
 use super::header::Prepared;
-use super::outcome::Outcome;
 use super::id_token::Claims;
+use super::outcome::Outcome;
 use super::renewal::{Renewal, Running};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Refreshing};
