@@ -187,7 +187,7 @@ mod tests {
         let store = Arc::new(MemoryStore::new());
         let provider = RotatingProvider::start();
         sign_in(Arc::clone(&store) as _, &provider, "test").await.unwrap();
-        let key = StoreKey::new("replicas", ["test", KEY]);
+        let key = StoreKey::new("replicas", ["https://replicas.example/token", "test", KEY]);
         let other = (Arc::clone(&store), key);
         let transport = Transport::builder().danger_in_process(move |_| {
             let (store, key) = other.clone();

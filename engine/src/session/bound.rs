@@ -368,7 +368,7 @@ impl Turn<'_> {
         if let Some(token) = self.adopted(entry.clone()) {
             return Ok(Some(Outcome::Adopted(token)));
         }
-        if !self.inner.can_renew(&entry.token) {
+        if !is_asked && !self.inner.can_renew(&entry.token) {
             return Err(nothing_to_renew_with());
         }
         self.inner.remind(&mut entry.token);
@@ -425,13 +425,13 @@ impl Turn<'_> {
     /// Prolongs the lease as long as the renewal lasts.
     fn heartbeat(&self) -> Heartbeat {
         let binding = Arc::clone(self.binding);
-        let clock = Arc::clone(&self.inner.config.clock);
         Heartbeat(tokio::spawn(async move {
             loop {
-                clock.sleep(HEARTBEAT).await;
+                // By the store's time, whatever the application's clock says.
+                tokio::time::sleep(HEARTBEAT).await;
                 // A store that hangs is asked again.
                 let lease = binding.store.lease(&binding.key, &binding.holder, LEASE);
-                if let Either::Left((Ok(false), _)) = select(lease, clock.sleep(HEARTBEAT)).await {
+                if let Ok(Ok(false)) = tokio::time::timeout(HEARTBEAT, lease).await {
                     binding.is_lease_lost.store(true, Ordering::Relaxed);
                 }
             }

@@ -265,10 +265,7 @@ impl SessionInner {
         let is_final = |error: &Error| error.needs_login() && self.can_renew(token);
         match renewed {
             // An error that comes with a newer token is the application's own.
-            Err(error) if is_valid() && !is_final(&error) && self.newer(Some(token)).is_none() => {
-                tracing::warn!(target: "grantry::session", %error, "the token is not renewed; it is used as long as it is valid");
-                Ok(Arc::clone(token))
-            }
+            Err(error) if is_valid() && !is_final(&error) && self.newer(Some(token)).is_none() => Ok(Arc::clone(token)),
             renewed => renewed,
         }
     }
@@ -325,7 +322,10 @@ impl SessionInner {
             let outcome = inner.renew_now(is_asked).await;
             match outcome.as_ref().map(Outcome::problem) {
                 Ok(None) => inner.pause().seconds = 0,
-                Ok(Some(error)) | Err(error) => inner.pause_after(error),
+                Ok(Some(error)) | Err(error) => {
+                    tracing::warn!(target: "grantry::session", provider = inner.config.id(), %error, "a token was not renewed");
+                    inner.pause_after(error);
+                }
             }
             // The new token is in place, whatever becomes of its storage; what the application says is not the provider's word.
             outcome?.told(&inner.config).await

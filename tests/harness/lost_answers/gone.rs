@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantry_descriptor::Node;
-use grantry_engine::store::{MemoryStore, Record, StoreKey, TokenStore as _};
+use grantry_engine::store::{MemoryStore, Record, TokenStore as _};
 use grantry_engine::{Error, ErrorKind};
 
-use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, expired, process, session, store};
+use crate::{Fate, KEY, Provider, access_token, assert_outcome_is_unknown, client, expired, process, session, store, store_key};
 
 /// A provider that says `used` instead of `invalid_grant`.
 fn used() -> [(&'static str, Node); 1] {
@@ -59,7 +59,7 @@ fn a_session_of_nobody_hears_it_too() {
 
 /// Puts the tokens of the second generation into the store, as a process does that renewed them while its lease ran out.
 async fn renewed_elsewhere(store: &MemoryStore) {
-    let key = StoreKey::new("acme", ["dev", KEY]);
+    let key = store_key();
     let record = store.load(&key).await.unwrap().unwrap();
     let content = record.content.expose().replace("at-1", "at-2").replace("rt-1", "rt-2");
     let newer = Record::new(record.version + 1, content);

@@ -258,7 +258,7 @@ impl World {
 
     /// Whether the store has the newest refresh token.
     fn is_stored(&self) -> bool {
-        let key = StoreKey::new("sim", ["client", KEY]);
+        let key = StoreKey::new("sim", ["https://sim.example/token", "client", KEY]);
         let record = futures_now(self.store.load(&key));
         record.is_some_and(|record| record.content.expose().contains(&self.provider.refresh_token()))
     }
