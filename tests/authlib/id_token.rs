@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512};
 use aws_lc_rs::hmac;
+use grantry_engine::store::MemoryStore;
 use grantry_engine::{Client, Credential, Descriptor, Error, ErrorKind, IdTokenError, Pending, Phase, Session, Token};
 use grantry_tests::NOW;
 use grantry_tests::emulator::Sent;
@@ -491,4 +492,34 @@ async fn a_refresh_that_yields_another_user_ends_the_session() {
     }
     assert_eq!(session.current_token().unwrap().access_token.expose(), "janes");
     assert_eq!(script.only().form_value("refresh_token").as_deref(), Some("rt"));
+}
+
+/// Its refresh token is kept while the keys are fetched that tell whose it is.
+#[tokio::test]
+async fn nothing_of_another_user_is_left() {
+    for is_kept in [false, true] {
+        let id_token = jwt("RS256", &with("sub", "eve"));
+        let eves = json!({ "access_token": "eves", "refresh_token": "eves", "id_token": id_token });
+        let script = Script::answers([Sent::json(200, eves), Sent::json(200, jwks())]);
+        let client = client_of(&openid(""), SECRET, &script, &TestClock::default()).token_store(MemoryStore::new());
+        let mut token = Token::new("janes");
+        token.expires_at = Some(NOW - 1);
+        token.refresh_token = Some("janes".into());
+        token.id_token = Some(jwt("RS256", &claims()).into());
+        let mut session = client.session(token);
+        if is_kept {
+            session.keep("jane").await.unwrap();
+        }
+        assert_eq!(session.token().await.unwrap_err().kind(), ErrorKind::ReauthRequired);
+        let is_janes = |session: &Session| {
+            let token = session.current_token().unwrap();
+            token.refresh_token.as_ref().unwrap().expose() == "janes" && token.access_token.expose() == "janes"
+        };
+        assert!(is_janes(&session), "{is_kept}");
+        if is_kept {
+            drop(session);
+            session = client.session_for("jane").await.unwrap().unwrap();
+            assert!(is_janes(&session), "the record");
+        }
+    }
 }

@@ -394,7 +394,7 @@ impl Turn<'_> {
                     // The other may have used the token, and be about to write the new one down.
                     self.inner.config.clock.sleep(PATIENCE).await;
                 }
-                self.failed(version, token, failed).await
+                self.failed(version, &token, entry.token, failed).await
             }
         }
     }
@@ -487,16 +487,19 @@ impl Turn<'_> {
     }
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
-    async fn failed(&self, version: u64, token: Token, failed: Failed) -> Result<Option<Outcome>> {
+    /// So is the token as it was, if the answer turned out to be another user's after its refresh token had been kept.
+    async fn failed(&self, version: u64, stored: &Token, old: Token, failed: Failed) -> Result<Option<Outcome>> {
         if failed.error.needs_login() {
-            let stored = self.binding.load().await?;
-            let Some((_, entry)) = stored else { return Err(Self::signed_out()) };
-            if !entry.token.has_secrets_of(&token) {
+            let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
+            if !entry.token.has_secrets_of(stored) {
                 return Ok(None);
             }
         }
+        if !stored.has_secrets_of(&old) {
+            self.inner.publish(old.clone());
+        }
         if failed.lost_at.is_none() {
-            let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(token)).await;
+            let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(old)).await;
         }
         Err(failed.error)
     }

@@ -350,6 +350,11 @@ impl SessionInner {
                 Ok(Outcome::Renewed { token: self.publish(token), previous, is_persisted: true, problem })
             }
             Err(failed) => {
+                // What was kept meanwhile is another user's.
+                if let Some(previous) = previous.filter(|previous| self.token().is_some_and(|now| !now.has_secrets_of(previous)))
+                {
+                    self.publish(Token::clone(&previous));
+                }
                 self.pause().lost_at = failed.lost_at;
                 Err(failed.error)
             }
