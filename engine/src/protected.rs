@@ -218,7 +218,7 @@ impl RequestBuilder {
     fn place(&self, token: &Arc<Token>, request: &mut HttpRequest) -> Result<()> {
         let current = self.session.current();
         let prepared = current.as_ref().filter(|current| Arc::ptr_eq(&current.token, token));
-        match prepared.and_then(|current| current.header.as_ref()) {
+        match prepared.and_then(|current| current.header(&self.session.config)) {
             Some(header) => {
                 let (name, value) = header.pair();
                 request.headers.insert(name, value);

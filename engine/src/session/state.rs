@@ -72,7 +72,8 @@ pub(crate) enum Source {
 /// A token, and the header that carries it where one does.
 pub(crate) struct Current {
     pub(crate) token: Arc<Token>,
-    pub(crate) header: Option<Prepared>,
+    /// Made when it is first wanted.
+    header: OnceLock<Option<Prepared>>,
     /// When it was put in place, by the wall clock and by the one that nobody sets.
     since: (u64, Instant),
     /// The last second of the wall clock that was found right.
@@ -86,18 +87,15 @@ impl Current {
         Self::at((config.clock.now(), config.clock.monotonic()), config, token)
     }
 
-    /// A token that no header can hold is refused when it is sent.
     fn at(since: (u64, Instant), config: &Config, token: Arc<Token>) -> Self {
-        let place = &config.model().requests.access_token;
-        let header = match place.location {
-            Location::Header if !token.access_token.expose().is_empty() && placement::check_type(config, &token).is_ok() => {
-                placement::header(place, token.access_token.expose()).ok().map(Prepared::new)
-            }
-            _ => None,
-        };
         let ahead = config.refreshing.ahead;
         let jitter = if ahead == 0 { 0 } else { entropy::below(config.entropy.as_ref(), ahead / 2) };
-        Self { token, header, since, checked: AtomicU64::default(), ahead: clock::since(jitter, ahead) }
+        Self { token, header: OnceLock::new(), since, checked: AtomicU64::default(), ahead: clock::since(jitter, ahead) }
+    }
+
+    /// The header that carries the token, if one does. A token that no header can hold is refused when it is sent.
+    pub(crate) fn header(&self, config: &Config) -> Option<&Prepared> {
+        self.header.get_or_init(|| prepared(config, &self.token)).as_ref()
     }
 
     /// What time it is for the token: if the wall clock was put back, as much has passed all the same. Reading a clock is most of what
@@ -115,6 +113,13 @@ impl Current {
         }
         now.max(passed)
     }
+}
+
+fn prepared(config: &Config, token: &Token) -> Option<Prepared> {
+    let place = &config.model().requests.access_token;
+    let secret = token.access_token.expose();
+    let is_sent = place.location == Location::Header && !secret.is_empty() && placement::check_type(config, token).is_ok();
+    if is_sent { placement::header(place, secret).ok().map(Prepared::new) } else { None }
 }
 
 /// A session that is kept nowhere keeps its refresh token in mind: its runtime may end, too.
@@ -172,11 +177,11 @@ impl SessionInner {
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         let current = self.current();
         let current = current.as_deref()?;
-        let Current { token, header, .. } = current;
+        let token = &current.token;
         let now = current.now(self.config.clock.as_ref());
         let Refreshing { is_automatic, leeway, .. } = self.config.refreshing;
         let is_renewed_first = || token.is_expired(now, 0) || (is_automatic && self.can_renew(token));
-        if token.is_due(now, leeway) && is_renewed_first() { None } else { header.as_ref().map(Prepared::pair) }
+        if token.is_due(now, leeway) && is_renewed_first() { None } else { current.header(&self.config).map(Prepared::pair) }
     }
 
     /// Puts a token in place for every clone. The next pause is longer than the last one all the same, until a renewal succeeds.

@@ -11,6 +11,7 @@ use super::Token;
 use crate::clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::phase::encode;
 use crate::phase::response::Answer;
 use crate::secret::Secret;
 
@@ -58,11 +59,11 @@ pub(crate) fn from_answer(mut answer: Answer<'_>, terms: &Terms<'_>) -> Result<T
     Ok(Token {
         access_token,
         token_type: token_type(&mut answer, terms.grant)?,
-        expires_at: expiry(&answer, terms)?,
+        expires_at: expiry(&mut answer, terms)?,
         issued_at: Some(terms.now),
         refresh_token: secret(&mut answer, "refresh_token")?,
         refresh_token_expires_at: refresh_token_expiry(&answer, terms)?,
-        scopes: scopes(&answer, terms),
+        scopes: scopes(&mut answer, terms),
         id_token: secret(&mut answer, "id_token")?,
         extra: answer.rest(&STANDARD),
         learned: Vec::new(),
@@ -77,11 +78,12 @@ pub(crate) fn refresh_token_of(answer: &Answer<'_>, terms: &Terms<'_>) -> Option
 }
 
 fn refresh_token_expiry(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Option<u64>> {
-    Ok(seconds(answer, "refresh_token_expires_in")?.map(|seconds| clock::after(terms.now, seconds.min(LONGEST))))
+    let lasts = answer.member("refresh_token_expires_in").map(|lasts| seconds("refresh_token_expires_in", &lasts)).transpose()?;
+    Ok(lasts.map(|seconds| clock::after(terms.now, seconds.min(LONGEST))))
 }
 
 fn is_token(text: &str) -> bool {
-    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+    encode::each(text, |byte| (0x20..0x7f).contains(&byte))
 }
 
 /// A token: text of printable ASCII (RFC 6749 appendix A.12). Empty counts as absent.
@@ -127,8 +129,9 @@ fn described(kind: &Value) -> Cow<'static, str> {
     }
 }
 
-fn expiry(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Option<u64>> {
-    if let Some(lasts) = seconds(answer, "expires_in")? {
+fn expiry(answer: &mut Answer<'_>, terms: &Terms<'_>) -> Result<Option<u64>> {
+    if let Some(lasts) = answer.take("expires_in") {
+        let lasts = seconds("expires_in", &lasts)?;
         let lasts = match terms.lifetime.unit {
             Unit::Seconds => lasts,
             Unit::Milliseconds => lasts / 1000,
@@ -136,7 +139,7 @@ fn expiry(answer: &Answer<'_>, terms: &Terms<'_>) -> Result<Option<u64>> {
         let never = lasts == 0 && terms.lifetime.zero == Zero::Never;
         return Ok((!never).then(|| clock::after(terms.now, clamp(lasts))));
     }
-    if let Some(expires_at) = answer.member("expires_at") {
+    if let Some(expires_at) = answer.take("expires_at") {
         let expires_at = instant(&expires_at)?;
         return Ok(Some(expires_at.min(clock::after(terms.now, LONGEST))));
     }
@@ -151,11 +154,8 @@ fn clamp(seconds: u64) -> u64 {
 }
 
 /// A number of seconds: a number, or a string of one.
-fn seconds(answer: &Answer<'_>, name: &str) -> Result<Option<u64>> {
-    answer
-        .member(name)
-        .map(|value| number(&value).ok_or_else(|| Error::invalid(format!("{name} is no number of seconds"))))
-        .transpose()
+fn seconds(name: &str, value: &Value) -> Result<u64> {
+    number(value).ok_or_else(|| Error::invalid(format!("{name} is no number of seconds")))
 }
 
 pub(crate) fn number(value: &Value) -> Option<u64> {
@@ -188,9 +188,9 @@ fn instant(value: &Value) -> Result<u64> {
     }
 }
 
-fn scopes(answer: &Answer<'_>, terms: &Terms<'_>) -> Vec<String> {
-    match answer.member("scope").as_deref() {
-        Some(Value::String(text)) => split(text, terms.separator),
+fn scopes(answer: &mut Answer<'_>, terms: &Terms<'_>) -> Vec<String> {
+    match answer.take("scope") {
+        Some(Value::String(text)) => split(&text, terms.separator),
         Some(Value::Array(scopes)) => scopes.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => terms.scopes.to_vec(),
     }
