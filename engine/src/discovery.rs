@@ -18,7 +18,6 @@ use crate::hooks::Hooks;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::metadata::{self, Metadata};
 use crate::phase::digest::sha256;
-use crate::phase::request;
 use crate::phase::response::excerpt;
 use crate::phase::template::Values;
 use crate::provider::{Compiled, Dynamic, NoVariables, Provider, Variables};
@@ -224,9 +223,7 @@ fn issuer(config: &Config, model: &Model) -> Result<String> {
 }
 
 async fn get(config: &Config, url: Url) -> Result<HttpResponse> {
-    let mut request = HttpRequest::new(Method::GET, url);
-    request::defaults(&mut request.headers, &Values::new(config))?;
-    config.transport.send(request).await
+    config.transport.send(HttpRequest::new(Method::GET, url)).await
 }
 
 fn parse(issuer: &str, answer: &HttpResponse) -> Result<Metadata> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, Entry, HeaderMap, HeaderName, HeaderValue};
 use ::http::{Method, StatusCode};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
@@ -31,8 +31,11 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
+    /// A request that asks for JSON.
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Body::empty(), timeout: None }
+        let mut headers = HeaderMap::new();
+        set_header(&mut headers, ACCEPT, const { HeaderValue::from_static("application/json") });
+        Self { method, url, headers, body: Body::empty(), timeout: None }
     }
 
     /// Sets a header. No debug output shows its value.
@@ -53,6 +56,14 @@ impl HttpRequest {
         let token = scheme.eq_ignore_ascii_case("Bearer").then(|| Secret::from(token))?;
         self.headers.remove(AUTHORIZATION);
         Some(token)
+    }
+}
+
+/// Sets a header, as the HTTP client sets its own: one way in takes less time than two.
+pub(crate) fn set_header(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    match headers.entry(name) {
+        Entry::Occupied(mut entry) => drop(entry.insert(value)),
+        Entry::Vacant(entry) => drop(entry.insert(value)),
     }
 }
 
@@ -202,7 +213,7 @@ mod tests {
     fn a_bearer_token_is_taken_once() {
         let mut request = request().with_header("authorization", "bearer at").unwrap();
         assert_eq!(request.take_bearer_token().unwrap().expose(), "at");
-        assert!(request.headers.is_empty() && request.take_bearer_token().is_none());
+        assert!(!request.headers.contains_key("authorization") && request.take_bearer_token().is_none());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use url::Url;
 use crate::client::Task;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::http::{Body, HttpRequest};
+use crate::http::{Body, HttpRequest, set_header};
 use crate::phase::encode::{self, Pair};
 use crate::phase::template::Values;
 use crate::phase::{request, response};
@@ -198,13 +198,12 @@ impl RequestBuilder {
         encode::append_query(&mut url, &self.query);
         encode::append_query(&mut url, &pairs);
         let mut built = HttpRequest::new(self.method.clone(), url);
-        request::defaults(&mut built.headers, &values)?;
         // Headers that are made of the token, or of what came with it, go with it.
         let values = Values { token: values.token.filter(|_| self.with_token), ..values };
         request::set_headers(&mut built.headers, &requests.headers, &values)?;
         request::set_headers(&mut built.headers, self.session.headers(), &values)?;
         for (name, value) in &self.headers {
-            built.headers.insert(name, value.clone());
+            set_header(&mut built.headers, name.clone(), value.clone());
         }
         built.body = body;
         built.timeout = self.timeout;
@@ -221,7 +220,7 @@ impl RequestBuilder {
         match prepared.and_then(|current| current.header(&self.session.config)) {
             Some(header) => {
                 let (name, value) = header.pair();
-                request.headers.insert(name, value);
+                set_header(&mut request.headers, name, value);
                 Ok(())
             }
             None => placement::place(&self.session.config, token, request),

@@ -44,7 +44,7 @@ pub trait Flow<P: Provider>: Sized + Send + 'static {
     type Output: Send + 'static;
 
     #[doc(hidden)]
-    fn run(&mut self, client: &Client<P>, asked: Asked) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 impl<P: Provider, F> TokenRequest<P, F> {
@@ -81,7 +81,7 @@ impl<P: Provider, F: Flow<P>> IntoFuture for TokenRequest<P, F> {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
-            let output = self.flow.run(&self.client, take(&mut self.asked)).await;
+            let output = self.flow.run(&self.client, &mut self.asked).await;
             output.map_err(|error| error.of_provider(self.client.config().id()))
         })
     }
@@ -95,9 +95,14 @@ impl<P: Provider, F> fmt::Debug for TokenRequest<P, F> {
 
 impl Asked {
     /// The scopes that were named, else the descriptor's default ones: for users.
-    fn scopes_of_user<P: Provider>(&self, client: &Client<P>) -> Vec<String> {
+    fn scopes_of_user<P: Provider>(&mut self, client: &Client<P>) -> Vec<String> {
         let default = || client.config().model().scopes.default.iter().map(ToString::to_string).collect();
-        self.scopes.clone().unwrap_or_else(default)
+        self.scopes.take().unwrap_or_else(default)
+    }
+
+    /// The scopes that were named.
+    fn scopes(&mut self) -> Vec<String> {
+        self.scopes.take().unwrap_or_default()
     }
 }
 
@@ -110,8 +115,8 @@ pub struct Exchange {
 impl<P: Provider> Flow<P> for Exchange {
     type Output = Session<P>;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
-        let signed_in = authorization_code::exchange(client.config(), &self.pending, &self.callback, asked.extra).await?;
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Session<P>> {
+        let signed_in = authorization_code::exchange(client.config(), &self.pending, &self.callback, &mut asked.extra).await?;
         Ok(Session::start(client.shared_config(), signed_in.token, signed_in.callback, signed_in.id_token))
     }
 }
@@ -122,9 +127,9 @@ pub struct ClientCredentials;
 impl<P: Provider> Flow<P> for ClientCredentials {
     type Output = Session<P>;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
-        let scopes = asked.scopes.unwrap_or_default();
-        let parameters = direct::Parameters { own: Vec::new(), scopes, extra: asked.extra };
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Session<P>> {
+        let scopes = asked.scopes();
+        let parameters = direct::Parameters { own: Vec::new(), scopes, extra: take(&mut asked.extra) };
         let (token, id_token) = direct::token(client.config(), Grant::ClientCredentials, &parameters).await?;
         let source = Source::Direct(Grant::ClientCredentials, parameters);
         Ok(Session::new(client.shared_config(), Some(token), source, None, id_token))
@@ -140,10 +145,10 @@ pub struct Password {
 impl<P: Provider> Flow<P> for Password {
     type Output = Session<P>;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Session<P>> {
         let scopes = asked.scopes_of_user(client);
         let own = vec![("username", Secret::new(take(&mut self.username))), ("password", take(&mut self.password))];
-        let parameters = direct::Parameters { own, scopes, extra: asked.extra };
+        let parameters = direct::Parameters { own, scopes, extra: take(&mut asked.extra) };
         let (token, id_token) = direct::token(client.config(), Grant::Password, &parameters).await?;
         Ok(Session::new(client.shared_config(), Some(token), Source::User, None, id_token))
     }
@@ -157,9 +162,10 @@ pub struct JwtBearer {
 impl<P: Provider> Flow<P> for JwtBearer {
     type Output = Session<P>;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Session<P>> {
-        let scopes = asked.scopes.unwrap_or_default();
-        let parameters = direct::Parameters { own: vec![("assertion", take(&mut self.assertion))], scopes, extra: asked.extra };
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Session<P>> {
+        let scopes = asked.scopes();
+        let parameters =
+            direct::Parameters { own: vec![("assertion", take(&mut self.assertion))], scopes, extra: take(&mut asked.extra) };
         let (token, id_token) = direct::token(client.config(), Grant::JwtBearer, &parameters).await?;
         Ok(Session::new(client.shared_config(), Some(token), Source::User, None, id_token))
     }
@@ -194,7 +200,7 @@ impl<P: Provider> TokenRequest<P, TokenExchange> {
 impl<P: Provider> Flow<P> for TokenExchange {
     type Output = Token;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Token> {
         let text = |text: Cow<'static, str>| Secret::new(text.into_owned());
         let mut own = vec![
             ("subject_token", take(&mut self.subject_token)),
@@ -203,7 +209,7 @@ impl<P: Provider> Flow<P> for TokenExchange {
         if let Some((token, token_type)) = self.actor_token.take() {
             own.extend([("actor_token", token), ("actor_token_type", text(token_type))]);
         }
-        let parameters = direct::Parameters { own, scopes: asked.scopes.unwrap_or_default(), extra: asked.extra };
+        let parameters = direct::Parameters { own, scopes: asked.scopes(), extra: take(&mut asked.extra) };
         direct::token(client.config(), Grant::TokenExchange, &parameters).await.map(|(token, _)| token)
     }
 }
@@ -216,9 +222,10 @@ pub struct Refresh {
 impl<P: Provider> Flow<P> for Refresh {
     type Output = Token;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Token> {
-        let scopes = asked.scopes.unwrap_or_default();
-        let Renewed { token, problem } = refresh_token::refresh(client.config(), &self.token, &scopes, asked.extra, None).await?;
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Token> {
+        let scopes = asked.scopes();
+        let Renewed { token, problem } =
+            refresh_token::refresh(client.config(), &self.token, &scopes, take(&mut asked.extra), None).await?;
         match problem {
             None => Ok(token),
             Some(problem) => Err(problem.with_rotated_token(token)),
@@ -232,9 +239,9 @@ pub struct Device;
 impl<P: Provider> Flow<P> for Device {
     type Output = DeviceAuthorization<P>;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<DeviceAuthorization<P>> {
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<DeviceAuthorization<P>> {
         let scopes = asked.scopes_of_user(client);
-        DeviceAuthorization::start(client.clone(), scopes, asked.extra).await
+        DeviceAuthorization::start(client.clone(), scopes, take(&mut asked.extra)).await
     }
 }
 
@@ -255,8 +262,8 @@ impl<P: Provider> TokenRequest<P, Revoke> {
 impl<P: Provider> Flow<P> for Revoke {
     type Output = ();
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<()> {
-        revocation::revoke(client.config(), &self.token, self.hint, asked.extra).await
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<()> {
+        revocation::revoke(client.config(), &self.token, self.hint, take(&mut asked.extra)).await
     }
 }
 
@@ -277,7 +284,7 @@ impl<P: Provider> TokenRequest<P, Introspect> {
 impl<P: Provider> Flow<P> for Introspect {
     type Output = Introspection;
 
-    async fn run(&mut self, client: &Client<P>, asked: Asked) -> Result<Introspection> {
-        revocation::introspect(client.config(), &self.token, self.hint, asked.extra).await
+    async fn run(&mut self, client: &Client<P>, asked: &mut Asked) -> Result<Introspection> {
+        revocation::introspect(client.config(), &self.token, self.hint, take(&mut asked.extra)).await
     }
 }

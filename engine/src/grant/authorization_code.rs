@@ -1,5 +1,7 @@
 //! The authorization code grant (RFC 6749 section 4.1.3).
 
+use std::mem::take;
+
 use grantry_descriptor::model::{CodeChallengeMethod, Endpoint, EngineValue, Grant, Hook};
 use serde_json::Value;
 
@@ -25,40 +27,71 @@ pub(crate) struct SignedIn {
     pub(crate) id_token: Option<Value>,
 }
 
+/// What a callback gives.
+struct Received {
+    accepted: Accepted,
+    /// Variables.
+    learned: Vec<(String, String)>,
+}
+
+impl Received {
+    fn read(config: &Config, pending: &Pending, callback: &Callback) -> Result<Self> {
+        pending.check(config)?;
+        let accepted = callback::accept(config, pending, callback)?;
+        let mut received = Self { accepted, learned: Vec::new() };
+        received.learned = learn(config, Source::Callback, &received.values(config))?;
+        Ok(received)
+    }
+
+    fn values<'a>(&'a self, config: &'a Config) -> Values<'a> {
+        Values { callback: Some(&self.accepted.parameters), learned: &self.learned, ..Values::new(config) }
+    }
+}
+
 /// Checks the callback, exchanges its code, verifies the id tokens.
 pub(crate) async fn exchange(
     config: &Config,
     pending: &Pending,
     callback: &Callback,
-    extra: Vec<Pair<'static>>,
+    extra: &mut Vec<Pair<'static>>,
 ) -> Result<SignedIn> {
-    pending.check(config)?;
-    let accepted = callback::accept(config, pending, callback)?;
-    let received = Values { callback: Some(&accepted.parameters), ..Values::new(config) };
-    let learned = learn(config, Source::Callback, &received)?;
-    let values = || Values { callback: Some(&accepted.parameters), learned: &learned, ..Values::new(config) };
-    let from_browser = front_channel_claims(config, pending, &accepted).await.map_err(|error| error.in_phase(Phase::IdToken))?;
+    let received = Received::read(config, pending, callback)?;
+    let from_browser = front_channel_claims(config, pending, &received.accepted).await;
+    let from_browser = from_browser.map_err(|error| error.in_phase(Phase::IdToken))?;
     let token = match pending.asks_for("code") {
-        true => request(config, &values(), pending, accepted.code.as_deref().unwrap_or_default(), extra).await,
-        false => from_fragment(config, pending, &accepted),
+        // Boxed: two small pieces of memory take the allocator less time than a large one.
+        true => Box::pin(request(config, pending, &received, extra)).await,
+        false => from_fragment(config, pending, &received.accepted),
     };
     let mut token = token.map_err(|error| error.in_phase(Phase::Token))?;
-    token.learned = learned.clone();
+    let id_token = complete(config, pending, &received, from_browser, &mut token).await?;
+    Ok(SignedIn { token, callback: Some(received.accepted.parameters), id_token })
+}
+
+/// What follows the token: its id token is verified, variables are learned, the call after it is made. The claims of the id token.
+async fn complete(
+    config: &Config,
+    pending: &Pending,
+    received: &Received,
+    from_browser: Option<Value>,
+    token: &mut Token,
+) -> Result<Option<Value>> {
+    token.learned.clone_from(&received.learned);
     let id_token = match pending.asks_for("code") {
-        true => openid::verify_sign_in(config, pending, &token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
+        true => openid::verify_sign_in(config, pending, token).await.map_err(|error| error.in_phase(Phase::IdToken))?,
         false => None,
     };
     let id_token = same_user(from_browser, id_token).map_err(|error| error.in_phase(Phase::IdToken))?;
     let found = {
-        let values = Values { token: Some(&token), id_token: id_token.as_ref(), ..values() };
+        let values = Values { token: Some(token), id_token: id_token.as_ref(), ..received.values(config) };
         [learn(config, Source::Token, &values)?, learn(config, Source::IdToken, &values)?]
     };
     for (name, value) in found.into_iter().flatten() {
         token.learn(&name, value);
     }
     let grant = if pending.asks_for("code") { Grant::AuthorizationCode } else { Grant::Implicit };
-    exchange::after(config, grant, &mut token).await?;
-    Ok(SignedIn { token, callback: Some(accepted.parameters), id_token })
+    exchange::after(config, grant, token).await?;
+    Ok(id_token)
 }
 
 /// The claims of the id token that came through the browser, where one was asked for (OpenID Connect Core section 3.3.2.10).
@@ -97,16 +130,11 @@ fn same_user(from_browser: Option<Value>, from_endpoint: Option<Value>) -> Resul
     }
 }
 
-async fn request(
-    config: &Config,
-    values: &Values<'_>,
-    pending: &Pending,
-    code: &str,
-    extra: Vec<Pair<'static>>,
-) -> Result<Token> {
+async fn request(config: &Config, pending: &Pending, received: &Received, extra: &mut Vec<Pair<'static>>) -> Result<Token> {
     let model = config.model();
     // What the request is made of is gone before its answer is waited for.
-    let sent = {
+    let answer = {
+        let code = received.accepted.code.as_deref().unwrap_or_default();
         let redirect_uri = pending.redirect_uri.as_deref().unwrap_or_default();
         let scope = pending.scopes.join(&model.scopes.separator);
         let engine = [
@@ -116,7 +144,7 @@ async fn request(
             (EngineValue::Scope, scope.as_str()),
             (EngineValue::State, pending.state.as_str()),
         ];
-        let values = Values { engine: &engine, ..*values };
+        let values = Values { engine: &engine, ..received.values(config) };
         let mut pairs: Vec<Pair<'_>> = Vec::with_capacity(PAIRS);
         pairs.extend([
             ("grant_type".into(), Grant::AuthorizationCode.as_str().into()),
@@ -131,13 +159,14 @@ async fn request(
         secrets.extend([code, pending.code_verifier.as_str()]);
         let call = Call {
             pairs,
-            extra,
+            extra: take(extra),
             before: Some(Hook::AccessTokenRequest),
             after: Some(Hook::AccessTokenResponse),
             secrets,
             ..Call::new(&model.token.request, values.endpoint(Endpoint::Token)?)
         };
         call.send(config, &model.token.response, &values)
-    };
-    from_answer(sent.await?, &Terms::of(config, model.token.lifetime, &pending.scopes))
+    }
+    .await?;
+    from_answer(answer, &Terms::of(config, model.token.lifetime, &pending.scopes))
 }

@@ -35,7 +35,7 @@ pub(crate) async fn token(config: &Config, grant: Grant, parameters: &Parameters
 async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Result<Token> {
     let model = config.model();
     // What the request is made of is gone before its answer is waited for.
-    let sent = {
+    let answer = {
         let (shape, response) = shape(config, grant);
         let scope = parameters.scopes.join(&model.scopes.separator);
         let engine = [(EngineValue::Scope, scope.as_str())];
@@ -53,8 +53,9 @@ async fn request(config: &Config, grant: Grant, parameters: &Parameters) -> Resu
             ..Call::new(&shape, values.endpoint(Endpoint::Token)?)
         };
         call.send(config, response, &values)
-    };
-    from_answer(sent.await?, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
+    }
+    .await?;
+    from_answer(answer, &Terms { grant, ..Terms::of(config, model.token.lifetime, &parameters.scopes) })
 }
 
 /// The grant's section, or what it inherits from `token`.

@@ -15,7 +15,6 @@ use crate::clock;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::http::HttpRequest;
 use crate::jose::KeySet;
-use crate::phase::request;
 use crate::phase::response::{excerpt, retry_after};
 use crate::phase::template::Values;
 
@@ -171,9 +170,7 @@ fn fetch<'a>(values: &'a Values<'_>, url: &Url) -> BoxFuture<'a, Result<Arc<KeyS
 }
 
 async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {
-    let mut request = HttpRequest::new(Method::GET, url);
-    request::defaults(&mut request.headers, values)?;
-    let response = values.config.transport.send(request).await?;
+    let response = values.config.transport.send(HttpRequest::new(Method::GET, url)).await?;
     if !response.status.is_success() {
         return Err(Error::new(ErrorKind::Refused, "the provider refused")
             .with_status(response.status.as_u16())

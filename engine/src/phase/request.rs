@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use grantry_descriptor::model::{Authentication, Encoding, Method, Parameter, Request};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::encode::{self, Pair};
@@ -12,7 +12,7 @@ use crate::client_authentication;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::hooks::OnRequest;
-use crate::http::{Body, HttpRequest};
+use crate::http::{Body, HttpRequest, set_header};
 use crate::placement;
 
 /// Renders a request: the engine's parameters, authentication, the descriptor's cells, the caller's parameters, in this order.
@@ -24,7 +24,6 @@ pub(crate) fn render<'a>(
     values: &Values<'a>,
 ) -> Result<HttpRequest> {
     let mut request = HttpRequest::new(method(shape.method), url);
-    defaults(&mut request.headers, values)?;
     match shape.authentication {
         Authentication::None => {}
         // The application's own method comes last, when the request is whole.
@@ -56,13 +55,6 @@ pub(crate) fn own_method<'c>(config: &'c Config, shape: &Request) -> Option<&'c 
     config.own_method.as_ref().filter(|_| is_clients)
 }
 
-/// `Accept` and `User-Agent`.
-pub(crate) fn defaults(headers: &mut HeaderMap, values: &Values<'_>) -> Result<()> {
-    headers.insert(ACCEPT, const { HeaderValue::from_static("application/json") });
-    headers.insert(USER_AGENT, values.config.transport.user_agent_header()?);
-    Ok(())
-}
-
 /// Sets and drops what the descriptor says, in place where the parameter is there already.
 pub(crate) fn set_parameters(pairs: &mut Vec<Pair<'_>>, parameters: &[Parameter], values: &Values<'_>) -> Result<()> {
     for parameter in parameters {
@@ -90,7 +82,7 @@ pub(crate) fn set_headers(
         if let Some(value) = values.text(template)? {
             let header =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::misuse(format!("{name:?} is no header name")))?;
-            headers.insert(header, header_value(name, &value)?);
+            set_header(headers, header, header_value(name, &value)?);
         }
     }
     Ok(())
@@ -125,7 +117,7 @@ fn carry(request: &mut HttpRequest, shape: &Request, pairs: &[Pair<'_>]) {
 }
 
 fn set_body(request: &mut HttpRequest, media_type: HeaderValue, body: String) {
-    request.headers.insert(CONTENT_TYPE, media_type);
+    set_header(&mut request.headers, CONTENT_TYPE, media_type);
     request.body = Body::from(body);
 }
 

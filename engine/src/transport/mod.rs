@@ -6,24 +6,28 @@
 
 mod address;
 mod patience;
+mod timers;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::mem::take;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::{BoxFuture, Either, ready};
-use futures_util::{FutureExt as _, TryFutureExt as _};
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 use url::{Host, Url};
 
 use self::patience::Patience;
+use self::timers::Timers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::metadata;
-use crate::phase::request::header_value;
 use crate::secret::Secret;
 
 /// Caps the body of a protocol answer: 1 MiB.
@@ -37,8 +41,8 @@ pub struct Transport {
 
 struct Inner {
     options: Options,
+    timers: Timers,
     client: OnceLock<std::result::Result<reqwest::Client, String>>,
-    user_agent: OnceLock<HeaderValue>,
 }
 
 #[derive(Clone)]
@@ -97,15 +101,6 @@ impl Transport {
         &self.inner.options.user_agent
     }
 
-    /// The same as a header; made once.
-    pub(crate) fn user_agent_header(&self) -> Result<HeaderValue> {
-        if let Some(value) = self.inner.user_agent.get() {
-            return Ok(value.clone());
-        }
-        let value = header_value("User-Agent", self.user_agent())?;
-        Ok(self.inner.user_agent.get_or_init(|| value).clone())
-    }
-
     /// Whether a URL may be called: https, or loopback http where that is allowed; no address that the policy forbids.
     pub(crate) fn permits(&self, url: &Url) -> Result<()> {
         let options = &self.inner.options;
@@ -128,30 +123,31 @@ impl Transport {
 
     /// Sends a protocol request and reads its whole answer.
     pub(crate) fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse>> + Send + use<> {
-        let patience = Patience::for_all(&self.inner.options);
-        self.exchange(request, &patience).and_then(|response| whole_answer(response, patience))
+        let mut patience = Patience::for_all(&self.inner.options, &self.inner.timers);
+        let exchange = self.begin(request);
+        async move {
+            let mut response = head(exchange?, &mut patience).await?;
+            check_answer(response.status(), response.headers())?;
+            let body = read(&mut response, MAX_BODY, &mut patience).await?;
+            Ok(HttpResponse::new(response.status(), take(response.headers_mut()), body))
+        }
     }
 
     /// Sends a protected request; the answer's body is read by the caller.
     pub(crate) fn start(&self, request: HttpRequest) -> impl Future<Output = Result<Incoming>> + Send + use<> {
-        let patience = Patience::for_each_read(&self.inner.options);
-        self.exchange(request, &patience).map_ok(|response| Incoming { response, patience })
+        let mut patience = Patience::for_each_read(&self.inner.options, &self.inner.timers);
+        let exchange = self.begin(request);
+        async move { Ok(Incoming { response: head(exchange?, &mut patience).await?, patience }) }
     }
 
-    /// Hands a request over, and waits for the answer's head. The request is no part of the future, which is small: futures are moved
-    /// and allocated with all their room, and those of `async` have much of it twice.
-    fn exchange(
+    /// Hands a request over. It is no part of the future, which is small: futures are moved and allocated with all their room.
+    fn begin(
         &self,
         request: HttpRequest,
-        patience: &Patience,
-    ) -> impl Future<Output = Result<reqwest::Response>> + Send + use<> {
-        unless_failed(self.begin(request).map(|exchange| patience.with_read(exchange).map(Result::flatten)))
-    }
-
-    fn begin(&self, request: HttpRequest) -> Result<impl Future<Output = Result<reqwest::Response>> + Send + use<>> {
+    ) -> Result<Exchange<impl Future<Output = reqwest::Result<reqwest::Response>> + Send + Unpin + use<>>> {
         self.permits(&request.url)?;
         if let Some(answer) = &self.inner.options.in_process {
-            return Ok(Either::Left(in_process(answer(request))));
+            return Ok(Exchange::InProcess(answer(request)));
         }
         let client = self.client()?;
         let mut outgoing = reqwest::Request::new(request.method, request.url);
@@ -161,7 +157,7 @@ impl Transport {
         if request.timeout.is_some() {
             *outgoing.timeout_mut() = request.timeout;
         }
-        Ok(Either::Right(client.execute(outgoing).map_err(network)))
+        Ok(Exchange::Network(client.execute(outgoing)))
     }
 
     fn client(&self) -> Result<&reqwest::Client> {
@@ -296,13 +292,16 @@ impl TransportBuilder {
 
     /// The transport. Nothing is set up before its first use.
     pub fn build(self) -> Transport {
-        Transport { inner: Arc::new(Inner { options: self.options, client: OnceLock::new(), user_agent: OnceLock::new() }) }
+        Transport { inner: Arc::new(Inner { options: self.options, timers: Timers::default(), client: OnceLock::new() }) }
     }
 }
 
 impl Options {
     fn client(&self) -> std::result::Result<reqwest::Client, String> {
+        let user_agent = HeaderValue::try_from(self.user_agent.as_str())
+            .map_err(|_| "the value of the header User-Agent has characters that no header can hold".to_owned())?;
         let mut builder = reqwest::Client::builder()
+            .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
@@ -354,8 +353,28 @@ impl Options {
     }
 }
 
-async fn in_process(answer: BoxFuture<'static, std::result::Result<HttpResponse, Lost>>) -> Result<reqwest::Response> {
-    match answer.await {
+/// A request that left, or that is answered here.
+enum Exchange<N> {
+    Network(N),
+    InProcess(BoxFuture<'static, std::result::Result<HttpResponse, Lost>>),
+}
+
+/// The head of its answer.
+async fn head<N: Future<Output = reqwest::Result<reqwest::Response>> + Unpin>(
+    mut exchange: Exchange<N>,
+    patience: &mut Patience,
+) -> Result<reqwest::Response> {
+    poll_fn(|context| {
+        patience.poll(context, |context| match &mut exchange {
+            Exchange::Network(answer) => Pin::new(answer).poll(context).map_err(network),
+            Exchange::InProcess(answer) => answer.as_mut().poll(context).map(in_process),
+        })
+    })
+    .await
+}
+
+fn in_process(answer: std::result::Result<HttpResponse, Lost>) -> Result<reqwest::Response> {
+    match answer {
         Ok(response) => {
             let mut built = http::Response::new(response.body);
             *built.status_mut() = response.status;
@@ -384,32 +403,13 @@ impl Incoming {
 
     /// The whole body, however large.
     pub(crate) async fn read_all(&mut self) -> Result<Bytes> {
-        read(&mut self.response, usize::MAX, &self.patience).await
+        read(&mut self.response, usize::MAX, &mut self.patience).await
     }
 
     /// The next piece of the body.
     pub(crate) async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
-        read_chunk(&mut self.response, &self.patience).await
+        poll_fn(|context| poll_chunk(&mut self.response, &mut self.patience, context)).await
     }
-}
-
-/// What was begun, or why it was not.
-fn unless_failed<T, F: Future<Output = Result<T>>>(begun: Result<F>) -> impl Future<Output = Result<T>> {
-    match begun {
-        Ok(work) => Either::Left(work),
-        Err(error) => Either::Right(ready(Err(error))),
-    }
-}
-
-/// The answer to a protocol request. What an `async` block captures is there once; the arguments of an `async fn` are there twice.
-fn whole_answer(mut response: reqwest::Response, patience: Patience) -> impl Future<Output = Result<HttpResponse>> + Send {
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let checked = check_answer(status, &headers);
-    let body = async move {
-        checked?;
-        read(&mut response, MAX_BODY, &patience).await
-    };
-    body.map_ok(move |body| HttpResponse::new(status, headers, body))
 }
 
 /// Refuses the kinds of answers that no endpoint of the protocol gives.
@@ -427,9 +427,9 @@ fn check_answer(status: StatusCode, headers: &HeaderMap) -> Result<()> {
 }
 
 /// Reads a body up to its cap.
-async fn read(response: &mut reqwest::Response, most: usize, patience: &Patience) -> Result<Bytes> {
+async fn read(response: &mut reqwest::Response, most: usize, patience: &mut Patience) -> Result<Bytes> {
     let mut body = Bytes::new();
-    while let Some(chunk) = read_chunk(response, patience).await? {
+    while let Some(chunk) = poll_fn(|context| poll_chunk(response, patience, context)).await? {
         body = joined(body, chunk, most)?;
     }
     Ok(body)
@@ -448,8 +448,13 @@ fn joined(body: Bytes, chunk: Bytes, most: usize) -> Result<Bytes> {
     Ok(body.freeze())
 }
 
-async fn read_chunk(response: &mut reqwest::Response, patience: &Patience) -> Result<Option<Bytes>> {
-    patience.with_piece(response.chunk()).await?.map_err(network)
+/// The next piece of a body. It is asked for anew each time: nothing is lost, and no room is made to remember it.
+fn poll_chunk(
+    response: &mut reqwest::Response,
+    patience: &mut Patience,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>>> {
+    patience.poll(context, |context| pin!(response.chunk()).poll(context).map_err(network))
 }
 
 fn network(error: reqwest::Error) -> Error {

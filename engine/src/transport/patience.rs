@@ -1,66 +1,79 @@
 //! How long an exchange may take.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::Either;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Options;
+use super::timers::{Timer, Timers};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The time between two reads, and for the whole of a protocol request. One timer runs at a time, and none where what is read is
-/// there already.
+/// there already: then nothing looks at the clock.
 pub(super) struct Patience {
     read: Duration,
     whole: Option<Whole>,
+    /// What is waited for now has time until then.
+    wait: Option<Wait>,
+    timer: Timer,
 }
 
 struct Whole {
     timeout: Duration,
+    /// Known from when the request first waits.
+    end: Option<Option<Instant>>,
+}
+
+#[derive(Clone, Copy)]
+struct Wait {
+    /// Without one it may last for ever.
     end: Option<Instant>,
+    /// The time for the whole request, where its end is meant.
+    whole: Option<Duration>,
 }
 
 impl Patience {
-    /// For a whole protocol request, from now on.
-    pub(super) fn for_all(options: &Options) -> Self {
-        let whole = Whole { timeout: options.timeout, end: Instant::now().checked_add(options.timeout) };
-        Self { read: options.read_timeout, whole: Some(whole) }
+    /// For a whole protocol request.
+    pub(super) fn for_all(options: &Options, timers: &Timers) -> Self {
+        let whole = Whole { timeout: options.timeout, end: None };
+        Self { whole: Some(whole), ..Self::for_each_read(options, timers) }
     }
 
     /// For a protected request, which may take as long as something comes.
-    pub(super) const fn for_each_read(options: &Options) -> Self {
-        Self { read: options.read_timeout, whole: None }
+    pub(super) fn for_each_read(options: &Options, timers: &Timers) -> Self {
+        Self { read: options.read_timeout, whole: None, wait: None, timer: timers.timer() }
     }
 
-    /// Waits for the next piece of an answer, which is often there already: then nothing looks at the clock, and no room is made for a
-    /// timer.
-    pub(super) async fn with_piece<F: Future>(&self, reading: F) -> Result<F::Output> {
-        let mut reading = pin!(reading);
-        match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
-            Poll::Ready(piece) => Ok(piece),
-            Poll::Pending => Box::pin(self.with_read(reading)).await,
+    /// Polls for the next of what the provider sends. The time that it has begins when it is first waited for.
+    pub(super) fn poll<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        next: impl FnOnce(&mut Context<'_>) -> Poll<Result<T>>,
+    ) -> Poll<Result<T>> {
+        let polled = next(context);
+        if polled.is_ready() {
+            self.wait = None;
+            return polled;
         }
-    }
-
-    /// Waits for the next of what the provider sends, from now on.
-    pub(super) fn with_read<F: Future>(&self, reading: F) -> impl Future<Output = Result<F::Output>> + use<F> {
-        let read = Instant::now().checked_add(self.read);
-        let whole = self.whole.as_ref().filter(|whole| whole.end.is_some_and(|end| read.is_none_or(|read| end <= read)));
-        let whole_timeout = whole.map(|whole| whole.timeout);
-        let reading = until(whole.map_or(read, |whole| whole.end), reading);
-        reading.map(move |read| read.ok_or_else(|| late(whole_timeout)))
+        let wait = match self.wait {
+            Some(wait) => wait,
+            None => *self.wait.insert(Wait::begin(self.read, self.whole.as_mut())),
+        };
+        let Some(end) = wait.end else { return Poll::Pending };
+        self.timer.poll(end, context).map(|()| Err(late(wait.whole)))
     }
 }
 
-/// `None`: the time is over. Without an end there is no timer.
-fn until<F: Future>(end: Option<Instant>, work: F) -> impl Future<Output = Option<F::Output>> {
-    match end {
-        Some(end) => Either::Left(timeout_at(end, work).map(Result::ok)),
-        None => Either::Right(work.map(Some)),
+impl Wait {
+    fn begin(read: Duration, whole: Option<&mut Whole>) -> Self {
+        let now = Instant::now();
+        let read = now.checked_add(read);
+        let whole = whole.map(|whole| (whole.timeout, *whole.end.get_or_insert_with(|| now.checked_add(whole.timeout))));
+        match whole {
+            Some((timeout, Some(end))) if read.is_none_or(|read| end <= read) => Self { end: Some(end), whole: Some(timeout) },
+            _ => Self { end: read, whole: None },
+        }
     }
 }
 
@@ -75,7 +88,8 @@ fn late(whole: Option<Duration>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::future::{pending, poll_fn, ready};
+    use std::pin::pin;
 
     use super::*;
     use crate::transport::TransportBuilder;
@@ -87,56 +101,77 @@ mod tests {
         TransportBuilder::default().options
     }
 
+    fn for_all() -> Patience {
+        Patience::for_all(&options(), &Timers::default())
+    }
+
+    fn for_each_read() -> Patience {
+        Patience::for_each_read(&options(), &Timers::default())
+    }
+
+    async fn next<T>(patience: &mut Patience, what: impl Future<Output = T>) -> Result<T> {
+        let mut what = pin!(what);
+        poll_fn(|context| patience.poll(context, |context| what.as_mut().poll(context).map(Ok))).await
+    }
+
     async fn after<T>(seconds: u64, what: T) -> T {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         what
     }
 
-    /// The message of the error, and after how many seconds it came.
-    async fn failure<T: std::fmt::Debug>(waiting: impl Future<Output = Result<T>>) -> (String, u64) {
+    /// The message of the error of one that waits for ever, and after how many seconds it came.
+    async fn failure(patience: &mut Patience) -> (String, u64) {
         let started = Instant::now();
-        let error = waiting.await.unwrap_err();
+        let error = next(patience, pending::<()>()).await.unwrap_err();
         assert!(error.kind() == ErrorKind::Network && error.is_retryable() && !error.is_unsent(), "{error:?}");
         (error.to_string(), started.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_ends_a_read() {
-        for limits in [Patience::for_each_read, Patience::for_all] {
-            assert_eq!(failure(limits(&options()).with_read(pending::<()>())).await, (READ.to_owned(), 10));
-            assert_eq!(failure(limits(&options()).with_piece(pending::<()>())).await, (READ.to_owned(), 10));
-        }
+        assert_eq!(failure(&mut for_each_read()).await, (READ.to_owned(), 10));
+        assert_eq!(failure(&mut for_all()).await, (READ.to_owned(), 10));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_protocol_request_that_trickles_ends_as_a_whole() {
-        let patience = Patience::for_all(&options());
+        let mut patience = for_all();
         for _ in 0..3 {
-            assert_eq!(patience.with_piece(after(8, "a piece")).await.unwrap(), "a piece");
+            assert_eq!(next(&mut patience, after(8, "a piece")).await.unwrap(), "a piece");
         }
-        assert_eq!(failure(patience.with_piece(pending::<()>())).await, ("no answer within 30s".to_owned(), 6));
+        assert_eq!(failure(&mut patience).await, ("no answer within 30s".to_owned(), 6));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_protected_request_may_trickle_for_ever() {
-        let patience = Patience::for_each_read(&options());
+        let mut patience = for_each_read();
         for _ in 0..100 {
-            assert_eq!(patience.with_piece(after(9, "a piece")).await.unwrap(), "a piece");
+            assert_eq!(next(&mut patience, after(9, "a piece")).await.unwrap(), "a piece");
         }
+        assert_eq!(failure(&mut patience).await, (READ.to_owned(), 10));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_application_sets_the_limits() {
         let builder = TransportBuilder::default().read_timeout(Duration::from_secs(2)).timeout(Duration::from_secs(3));
-        let patience = Patience::for_all(&builder.options);
-        assert_eq!(failure(patience.with_read(pending::<()>())).await, (READ.to_owned(), 2));
-        assert_eq!(failure(patience.with_read(pending::<()>())).await, ("no answer within 3s".to_owned(), 1));
+        let mut patience = Patience::for_all(&builder.options, &Timers::default());
+        assert_eq!(failure(&mut patience).await, (READ.to_owned(), 2));
+        patience.wait = None;
+        assert_eq!(failure(&mut patience).await, ("no answer within 3s".to_owned(), 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_there_is_taken_after_the_end_too() {
-        let patience = Patience::for_all(&options());
+        let mut patience = for_all();
+        assert_eq!(next(&mut patience, after(1, "a piece")).await.unwrap(), "a piece");
         after(60, ()).await;
-        assert_eq!(patience.with_piece(ready("a piece")).await.unwrap(), "a piece");
+        assert_eq!(next(&mut patience, ready("a piece")).await.unwrap(), "a piece");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_limit_is_too_long() {
+        let builder = TransportBuilder::default().read_timeout(Duration::MAX).timeout(Duration::MAX);
+        let mut patience = Patience::for_all(&builder.options, &Timers::default());
+        assert_eq!(next(&mut patience, after(1_000_000, "a piece")).await.unwrap(), "a piece");
     }
 }

@@ -13,7 +13,7 @@ use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider, REDIRECT_URI};
 use crate::report::{Gate, Report};
 use crate::{Bench, Result};
 
-const ROUNDS: Rounds = Rounds { rounds: 120, operations: 40 };
+const ROUNDS: Rounds = Rounds { rounds: 600, operations: 40 };
 
 const TOKEN: &str = "mF_9.B5f-4.1JqMmF_9.B5f-4.1JqM";
 
