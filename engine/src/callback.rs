@@ -275,13 +275,13 @@ fn check_issuer(config: &Config, pending: &Pending, parameters: &Parameters<'_>)
 }
 
 fn refused(model: &Model, parameters: &Parameters<'_>, code: &str) -> Error {
-    let denied = model.callback.access_denied.iter().any(|denied| denied == code);
-    let code = if denied { "access_denied" } else { code };
-    Error::new(ErrorKind::Refused, "the provider refused")
+    let error = Error::new(ErrorKind::Refused, "the provider refused")
         .in_phase(Phase::Callback)
         .with_code(Some(code.to_owned()))
         .with_description(parameters.get("error_description").map(str::to_owned))
-        .with_uri(parameters.get("error_uri").map(str::to_owned))
+        .with_uri(parameters.get("error_uri").map(str::to_owned));
+    let is_denied = model.callback.access_denied.iter().any(|denied| denied == code);
+    if is_denied { error.meaning("access_denied") } else { error }
 }
 
 #[cfg(test)]
@@ -365,7 +365,7 @@ callback:
         assert_eq!((error.code(), error.description()), (Some("server_error"), Some("x")));
         assert_eq!(accepted(ACME, "/cb?error_code=901&state=st").unwrap_err().code(), Some("901"));
         let cancelled = accepted(ACME, "/cb?error=user_cancelled&state=st").unwrap_err();
-        assert_eq!(cancelled.code(), Some("access_denied"));
+        assert_eq!((cancelled.code(), cancelled.provider_code()), (Some("access_denied"), Some("user_cancelled")));
         assert!(cancelled.needs_login());
     }
 

@@ -63,8 +63,11 @@ impl Document {
     pub(crate) fn into_map(self, is_wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
         match self {
             Self::Object(Members(members)) => {
-                let wanted = members.into_iter().filter(|(name, _)| is_wanted(name));
-                wanted.map(|(name, value)| (name.into_owned(), value)).collect()
+                let mut wanted = Map::new();
+                for (name, value) in members.into_iter().filter(|(name, _)| is_wanted(name)) {
+                    wanted.insert(name.into_owned(), value);
+                }
+                wanted
             }
             Self::Other(_) => Map::new(),
         }

@@ -90,8 +90,10 @@ pub(crate) fn set_headers(
 
 /// The caller's parameters: they replace others of their name, and may repeat.
 pub(crate) fn override_with(pairs: &mut Vec<Pair<'_>>, extra: Vec<Pair<'static>>) {
-    pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
-    pairs.extend(extra);
+    if !extra.is_empty() {
+        pairs.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
+        pairs.extend(extra);
+    }
 }
 
 /// Puts the provider's names in place of the standard ones.

@@ -114,7 +114,7 @@ impl Transport {
             _ => None,
         };
         match literal {
-            Some(ip) if !(address::is_public(ip) || options.private_addresses || (options.loopback_http && loopback)) => {
+            Some(ip) if !(options.private_addresses || (options.loopback_http && loopback) || address::is_public(ip)) => {
                 Err(Error::misuse(format!("{} is not a public address", Origin(url))).with_hint(ALLOW_PRIVATE))
             }
             _ => Ok(()),
