@@ -272,7 +272,7 @@ impl Error {
 
     /// The same error, which means more.
     pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
-        self.changed(|inner| inner.kind = kind)
+        self.changed(|inner| (inner.kind, inner.is_unsent) = (kind, false))
     }
 
     pub(crate) fn of_provider(self, provider: &str) -> Self {
@@ -407,6 +407,14 @@ impl fmt::Display for Printable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_a_session_was_sent_or_not() {
+        for kind in [ErrorKind::ReauthRequired, ErrorKind::RefreshOutcomeUnknown] {
+            let error = Error::new(ErrorKind::Network, "the connection failed").unsent().with_kind(kind);
+            assert!(error.needs_login() && !error.is_retryable());
+        }
+    }
 
     #[test]
     fn display_names_provider_phase_code_and_status() {

@@ -15,7 +15,7 @@ use crate::phase::json;
 use crate::phase::request::header_value;
 use crate::secret::Secret;
 
-/// A request as it will be sent. Hooks may read and change it.
+/// A request as it will be sent. Hooks may read and change it. The transport adds its `User-Agent` where no other is set.
 #[non_exhaustive]
 pub struct HttpRequest {
     /// The method.

@@ -117,7 +117,8 @@ impl RequestBuilder {
         self
     }
 
-    /// The time for this request and the whole of its answer. The transport's own timeouts end it earlier where they are shorter.
+    /// The time for this request and the whole of its answer; if it is sent again after a 401, it has the time again. Renewals of the
+    /// token are not part of it. The transport's own timeouts end it earlier where they are shorter.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

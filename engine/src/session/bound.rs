@@ -122,6 +122,15 @@ impl Binding {
         }
     }
 
+    /// Whether there is a record. What nobody can read is none, what others seal with a newer key is.
+    async fn is_there(&self) -> Result<bool> {
+        match self.store.load(&self.key).await {
+            Ok(record) => Ok(record.is_some()),
+            Err(error) if error.is_corrupt() => Ok(error.is_key_missing()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn write(&self, expected: Option<u64>, version: u64, entry: &Entry) -> Result<bool> {
         let record = Record::new(version, entry.encode()?);
         let is_written = self.store.compare_and_swap(&self.key, expected, &record).await?;
@@ -182,7 +191,7 @@ pub(super) async fn keep(inner: &Arc<SessionInner>, key: &str) -> Result<()> {
     let key = key_of(&inner.config, key);
     if let Some(known) = inner.binding.get()
         && known.key == key
-        && known.version().await?.is_some()
+        && known.is_there().await?
     {
         // Another process may have renewed what is there.
         return Ok(());
@@ -487,21 +496,37 @@ impl Turn<'_> {
     }
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
-    /// So is the token as it was, if the answer turned out to be another user's after its refresh token had been kept.
     async fn failed(&self, version: u64, stored: &Token, old: Token, failed: Failed) -> Result<Option<Outcome>> {
+        if self.inner.token().is_some_and(|token| !token.has_secrets_of(&old)) {
+            self.inner.publish(old.clone());
+        }
+        if !stored.has_secrets_of(&old) {
+            return self.put_back(version, stored, old, failed.error).await;
+        }
         if failed.error.needs_login() {
             let Some((_, entry)) = self.binding.load().await? else { return Err(Self::signed_out()) };
             if !entry.token.has_secrets_of(stored) {
                 return Ok(None);
             }
         }
-        if !stored.has_secrets_of(&old) {
-            self.inner.publish(old.clone());
-        }
         if failed.lost_at.is_none() {
             let _later = self.binding.write(Some(version), version.saturating_add(1), &Entry::of(old)).await;
         }
         Err(failed.error)
+    }
+
+    /// Writes the token as it was: the answer turned out to be another user's after its refresh token had been kept. No process may go on
+    /// with that.
+    async fn put_back(&self, version: u64, kept: &Token, old: Token, error: Error) -> Result<Option<Outcome>> {
+        match write_over(self.binding, version, kept, &old).await {
+            Ok(Written::New) => Err(error),
+            Ok(Written::Other) => Ok(None),
+            Ok(Written::Deleted) => Err(Self::signed_out()),
+            Err(_) => {
+                self.write_later(version, kept.clone(), old).await;
+                Err(error)
+            }
+        }
     }
 }
 

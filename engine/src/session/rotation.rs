@@ -102,8 +102,10 @@ impl SessionInner {
         match previous {
             Some(token) if matches!(self.source, Source::User) => self.rotate(token, lost_at, keep).await,
             Some(token) if refresh_token::is_possible(&self.config, token) => match self.rotate(token, lost_at, keep).await {
-                // The refresh token was only a shorter way.
-                Err(failed) if failed.error.needs_login() => self.anew().await,
+                // The refresh token was only a shorter way. What became of it stays in doubt.
+                Err(Failed { error, lost_at }) if error.needs_login() => {
+                    self.anew().await.map_err(|failed| Failed { lost_at, ..failed })
+                }
                 renewed => renewed,
             },
             _ => self.anew().await,

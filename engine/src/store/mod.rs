@@ -89,22 +89,32 @@ pub trait TokenStore: Send + Sync + 'static {
 pub struct StoreError {
     message: String,
     is_corrupt: bool,
+    is_key_missing: bool,
 }
 
 impl StoreError {
     /// The store cannot be reached or does not do what it is asked; later it may.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_corrupt: false }
+        Self { message: message.into(), is_corrupt: false, is_key_missing: false }
     }
 
     /// The record is damaged, or sealed with a key that is not there: trying again does not help.
     pub fn corrupt(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_corrupt: true }
+        Self { is_corrupt: true, ..Self::new(message) }
     }
 
-    /// Whether the record itself is damaged.
+    /// The record is sealed with a key that is not there: other processes may have it.
+    pub(super) fn key_missing(message: impl Into<String>) -> Self {
+        Self { is_key_missing: true, ..Self::corrupt(message) }
+    }
+
+    /// Whether the record itself is damaged, or sealed with a key that is not there.
     pub const fn is_corrupt(&self) -> bool {
         self.is_corrupt
+    }
+
+    pub(crate) const fn is_key_missing(&self) -> bool {
+        self.is_key_missing
     }
 }
 

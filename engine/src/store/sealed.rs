@@ -16,8 +16,9 @@ const FORM: &str = "v1.";
 
 /// What text is sealed with, and what it may have been sealed with.
 ///
-/// Keys change by putting a new one in front and keeping the old ones as long as there are records of theirs; the next write of a record
-/// seals it with the new one. A key is good for 2^32 writes (NIST SP 800-38D section 8.3). Their memory is overwritten when they are
+/// Keys change in two steps: a new one is added behind the old one, then, when every process has it, put in front. The next write of a
+/// record seals it with the new one; the old ones are kept as long as there are records of theirs. A process without the new key cannot
+/// read what others have sealed with it, and takes those sessions for damaged. A key is good for 2^32 writes (NIST SP 800-38D section 8.3). Their memory is overwritten when they are
 /// dropped.
 ///
 /// ```
@@ -72,7 +73,7 @@ impl SealingKeys {
         let (id, text) = envelope.ok_or_else(|| StoreError::corrupt(format!("the record of {key} is not sealed")))?;
         let keys = || std::iter::once(&self.first).chain(&self.others).filter(|sealing| sealing.id == id);
         if keys().next().is_none() {
-            return Err(StoreError::corrupt(format!("the record of {key} is sealed with a key that is not there")));
+            return Err(StoreError::key_missing(format!("the record of {key} is sealed with a key that is not there")));
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         let content = bytes.and_then(|bytes| keys().find_map(|sealing| sealing.open(key, sealed.version, &bytes)));

@@ -1,5 +1,7 @@
 //! The form of a token for storage: JSON, versioned.
 
+use std::mem::take;
+
 use serde_json::{Map, Value};
 
 use super::Token;
@@ -57,9 +59,10 @@ impl Token {
     /// The same from what was text.
     pub(crate) fn from_stored(value: Value) -> Result<Self> {
         let Value::Object(mut members) = value else { return Err(Error::misuse("the stored token is no JSON object")) };
-        let is_own = match members.remove("version").map(|version| version.as_u64()) {
-            None => false,
-            Some(Some(VERSION)) => true,
+        let is_own = match members.get("version").map(Value::as_u64) {
+            // Elsewhere a provider's own member may have this name, as those of the other ones below.
+            None | Some(None) => false,
+            Some(Some(VERSION)) => members.remove("version").is_some(),
             Some(_) => return Err(Error::misuse("the stored token was written by a later version of this library")),
         };
         let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
@@ -70,18 +73,17 @@ impl Token {
             text(members.remove("token_type")).filter(|kind| !kind.eq_ignore_ascii_case("bearer")).unwrap_or(token.token_type);
         token.expires_at = seconds(members.remove("expires_at"));
         if is_own {
-            // Elsewhere a provider's own member may have this name.
             token.issued_at = seconds(members.remove("issued_at"));
         }
         token.refresh_token = text(members.remove("refresh_token")).map(Secret::new);
         token.refresh_token_expires_at = seconds(members.remove("refresh_token_expires_at"));
         token.scopes = scopes(members.remove("scope"));
         token.id_token = text(members.remove("id_token")).map(Secret::new);
-        if let Some(Value::Object(learned)) = members.remove("learned") {
+        if is_own && let Some(Value::Object(learned)) = members.remove("learned") {
             token.learned = learned.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
         }
-        token.extra = match members.remove("extra") {
-            Some(Value::Object(extra)) => extra,
+        token.extra = match members.get_mut("extra") {
+            Some(Value::Object(extra)) if is_own => take(extra),
             _ => members,
         };
         Ok(token)
@@ -90,10 +92,9 @@ impl Token {
 
 fn seconds(value: Option<Value>) -> Option<u64> {
     let value = value?;
-    value
-        .as_u64()
-        .or_else(|| value.as_str()?.parse().ok())
-        .or_else(|| value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64))
+    value.as_u64().or_else(|| value.as_str()?.parse().ok()).or_else(|| {
+        value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64)
+    })
 }
 
 fn scopes(value: Option<Value>) -> Vec<String> {
@@ -141,6 +142,19 @@ mod tests {
         assert_eq!(token.scopes, ["a", "b"]);
         assert_eq!((token.token_type.as_str(), token.expires_at), ("Bearer", Some(1_767_225_600)));
         assert_eq!(token.extra.get("team"), Some(&Value::from("x")));
+    }
+
+    #[test]
+    fn members_that_only_have_our_names_stay() {
+        let token = Token::from_storage(
+            r#"{"access_token":"at","version":"v2","extra":{"x":1},"learned":{"host":"evil.example"},"team":"x","expires_at":"1767225600.5"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            Value::from(token.extra),
+            serde_json::json!({"version": "v2", "extra": {"x": 1}, "learned": {"host": "evil.example"}, "team": "x"})
+        );
+        assert_eq!((token.learned, token.expires_at), (Vec::new(), Some(1_767_225_600)));
     }
 
     #[test]

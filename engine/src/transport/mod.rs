@@ -209,7 +209,8 @@ impl TransportBuilder {
         self
     }
 
-    /// The time between two reads of an answer.
+    /// The time between two reads of an answer. The first one's begins when the request is sent: an upload has to be done, and answered,
+    /// within it.
     pub const fn read_timeout(mut self, timeout: Duration) -> Self {
         self.options.read_timeout = timeout;
         self
@@ -403,11 +404,14 @@ impl Incoming {
 
     /// The whole body, however large.
     pub(crate) async fn read_all(&mut self) -> Result<Bytes> {
+        self.patience.rest();
         read(&mut self.response, usize::MAX, &mut self.patience).await
     }
 
     /// The next piece of the body.
     pub(crate) async fn read_chunk(&mut self) -> Result<Option<Bytes>> {
+        // Who asked last may not have waited for the end.
+        self.patience.rest();
         poll_fn(|context| poll_chunk(&mut self.response, &mut self.patience, context)).await
     }
 }

@@ -53,7 +53,7 @@ impl Patience {
     ) -> Poll<Result<T>> {
         let polled = next(context);
         if polled.is_ready() {
-            self.wait = None;
+            self.rest();
             return polled;
         }
         let wait = match self.wait {
@@ -61,7 +61,16 @@ impl Patience {
             None => *self.wait.insert(Wait::begin(self.read, self.whole.as_mut())),
         };
         let Some(end) = wait.end else { return Poll::Pending };
-        self.timer.poll(end, context).map(|()| Err(late(wait.whole)))
+        self.timer.poll(end, context).map(|()| {
+            self.rest();
+            Err(late(wait.whole))
+        })
+    }
+
+    /// Nothing is waited for any more: what is next has its time anew.
+    pub(super) fn rest(&mut self) {
+        self.wait = None;
+        self.timer.rest();
     }
 }
 
@@ -90,6 +99,8 @@ fn late(whole: Option<Duration>) -> Error {
 mod tests {
     use std::future::{pending, poll_fn, ready};
     use std::pin::pin;
+
+    use futures_util::FutureExt as _;
 
     use super::*;
     use crate::transport::TransportBuilder;
@@ -156,7 +167,6 @@ mod tests {
         let builder = TransportBuilder::default().read_timeout(Duration::from_secs(2)).timeout(Duration::from_secs(3));
         let mut patience = Patience::for_all(&builder.options, &Timers::default());
         assert_eq!(failure(&mut patience).await, (READ.to_owned(), 2));
-        patience.wait = None;
         assert_eq!(failure(&mut patience).await, ("no answer within 3s".to_owned(), 1));
     }
 
@@ -166,6 +176,28 @@ mod tests {
         assert_eq!(next(&mut patience, after(1, "a piece")).await.unwrap(), "a piece");
         after(60, ()).await;
         assert_eq!(next(&mut patience, ready("a piece")).await.unwrap(), "a piece");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_again_has_the_time_again() {
+        let mut patience = for_each_read();
+        assert_eq!(failure(&mut patience).await, (READ.to_owned(), 10));
+        assert_eq!(failure(&mut patience).await, (READ.to_owned(), 10));
+        assert!(next(&mut patience, pending::<()>()).now_or_never().is_none());
+        patience.rest();
+        after(60, ()).await;
+        assert_eq!(failure(&mut patience).await, (READ.to_owned(), 10));
+    }
+
+    #[test]
+    fn each_wait_is_on_the_runtime_that_waits() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let mut patience = for_each_read();
+        let (first, second) = (runtime(), runtime());
+        first.block_on(next(&mut patience, after(1, ()))).unwrap();
+        assert_eq!(second.block_on(failure(&mut patience)), (READ.to_owned(), 10));
+        drop((first, second));
+        assert_eq!(runtime().block_on(failure(&mut patience)), (READ.to_owned(), 10));
     }
 
     #[tokio::test(start_paused = true)]

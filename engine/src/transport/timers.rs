@@ -32,8 +32,9 @@ impl Timers {
     /// are over.
     fn get(&self, end: Instant) -> Running {
         let runtime = Handle::current().id();
-        while let Some((of, timer)) = self.pop() {
+        while let Some((of, mut timer)) = self.pop() {
             if of == runtime && !timer.is_elapsed() {
+                timer.as_mut().reset(end);
                 return (runtime, timer);
             }
         }
@@ -55,21 +56,24 @@ impl Timers {
 }
 
 impl Timer {
-    /// Waits until an instant, which may be another than the last time.
+    /// Waits until an instant, which is the same until it [`rests`](Self::rest).
     pub(super) fn poll(&mut self, end: Instant, context: &mut Context<'_>) -> Poll<()> {
         let (_, running) = self.running.get_or_insert_with(|| self.timers.get(end));
-        if running.deadline() != end {
-            running.as_mut().reset(end);
-        }
         running.as_mut().poll(context)
+    }
+
+    /// Nobody waits for it any more. The next time may be on another runtime.
+    pub(super) fn rest(&mut self) {
+        if self.running.is_some() {
+            self.timers.put(&mut self.running);
+            self.running = None;
+        }
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if self.running.is_some() {
-            self.timers.put(&mut self.running);
-        }
+        self.rest();
     }
 }
 

@@ -335,6 +335,23 @@ fn what_cannot_be_read_makes_room_for_a_new_sign_in() {
     });
 }
 
+/// Keys are changed while processes run that do not have the new one.
+#[test]
+fn keeping_again_deletes_nothing_that_is_sealed_with_a_newer_key() {
+    let (provider, store) = (Provider::new([Fate::Issued(2)]), Arc::new(MemoryStore::new()));
+    process(async {
+        let shared = || Failing { store: Arc::clone(&store), writes: Mutex::default(), releases: AtomicUsize::new(0) };
+        let with = |keys| client(&provider, &[]).token_store(Sealed::new(shared(), keys));
+        let newer = || SealingKeys::new("new", [2; 32]).and("old", [1; 32]);
+        let session = with(SealingKeys::new("old", [1; 32])).session(crate::expired());
+        session.keep(KEY).await.unwrap();
+        with(newer()).session_for(KEY).await.unwrap().unwrap().refresh().await.unwrap();
+        session.keep(KEY).await.unwrap();
+        let stored = with(newer()).session_for(KEY).await.unwrap().unwrap();
+        assert_eq!(access_token(&stored.current_token().unwrap()), "at-2");
+    });
+}
+
 /// The hook has the answer, and nobody else will.
 #[test]
 fn a_hook_that_refuses_an_answer_loses_it_too() {

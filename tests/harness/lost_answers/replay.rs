@@ -78,6 +78,18 @@ async fn never_repeated(provider: Arc<Provider>) {
     assert_eq!(provider.asked().len(), 1);
 }
 
+/// The refresh token is only a shorter way there.
+#[test]
+fn a_client_that_asks_for_another_token_in_vain_does_not_forget_it() {
+    let provider = Provider::new([Fate::Issued(1), Fate::AnswerLost, Fate::Refused("unauthorized_client"), Fate::Issued(3)]);
+    process(async {
+        let session = client(&provider, &never()).client_credentials().await.unwrap();
+        assert!(session.refresh().await.is_err());
+        assert_eq!(access_token(&session.refresh().await.unwrap()), "at-3");
+    });
+    assert_eq!(provider.asked(), ["none", "rt-1", "none", "none"]);
+}
+
 #[test]
 fn what_was_not_taken_is_sent_again_even_where_nothing_may_be_repeated() {
     let provider = Provider::new([Fate::RequestLost, Fate::Busy, Fate::Issued(2)]);
