@@ -117,6 +117,11 @@ fn open(file: &Path) -> Result<Connection> {
     })
 }
 
+/// Held while a file is made and closed again. A system that locks for whole processes drops all locks that a process has on a file once
+/// it closes any descriptor of it: nobody in this process may open the file in between. Other processes' locks are not concerned, so that
+/// this does what a file made under another name would, and needs no file system with hard links.
+static CREATING: Mutex<()> = Mutex::new(());
+
 /// Makes the file, for its owner only, where it is not there; gives its path without links. SQLite itself would make it for everyone.
 fn prepare(file: &Path) -> std::io::Result<PathBuf> {
     let name = file.file_name().ok_or_else(|| std::io::Error::other("this is not the name of a file"))?;
@@ -126,7 +131,11 @@ fn prepare(file: &Path) -> std::io::Result<PathBuf> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&file) {
+    let created = {
+        let _one = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+        options.open(&file).map(drop)
+    };
+    match created {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(file),
     }
