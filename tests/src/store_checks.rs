@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use grantry_engine::store::{Record, StoreKey, TokenStore};
+use tokio::runtime::Runtime;
 
 /// A store that is being opened.
 pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn TokenStore>, String>>>>;
@@ -57,21 +58,37 @@ pub fn leases(open: Open<'_>, key: &StoreKey, rounds: usize) -> Result<(), Strin
 type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + 'a>>;
 
 /// Does the same on a thread for each writer. Each has a runtime of its own, as a process would.
+///
+/// All stores are opened, at once, before the first writer begins: those who meet in their work must not wait for one who has none.
 fn at_once<'a, T: Send>(
     open: Open<'_>,
     work: impl Fn(Arc<dyn TokenStore>, usize) -> Work<'a, T> + Sync,
 ) -> Result<Vec<T>, String> {
+    let opened = on_threads(vec![(); WRITERS], |_, ()| {
+        let runtime = runtime()?;
+        let store = runtime.block_on(open())?;
+        Ok((runtime, store))
+    })?;
+    on_threads(opened, |writer, (runtime, store)| runtime.block_on(work(store, writer)))
+}
+
+fn on_threads<I: Send, T: Send>(items: Vec<I>, work: impl Fn(usize, I) -> Result<T, String> + Sync) -> Result<Vec<T>, String> {
     let work = &work;
     thread::scope(|scope| {
-        let run = |writer| block_on(async move { work(open().await?, writer).await });
-        let threads: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || run(writer))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a writer panicked".to_owned()))).collect()
+        let threads: Vec<_> =
+            items.into_iter().enumerate().map(|(writer, item)| scope.spawn(move || work(writer, item))).collect();
+        // Every thread is waited for, then the first failure told.
+        let results: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        results.into_iter().map(|result| result.unwrap_or_else(|_| Err("a writer panicked".to_owned()))).collect()
     })
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(work)
+    runtime()?.block_on(work)
+}
+
+fn runtime() -> Result<Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
 }
 
 async fn load(store: &dyn TokenStore, key: &StoreKey) -> Result<Option<Record>, String> {

@@ -31,9 +31,15 @@ pub(crate) fn run(kind: &str, place: &str) -> Outcome {
         command.args([PROCESS, kind, place, &address, &certificate, &run]).stderr(Stdio::piped()).spawn()
     };
     let processes: Vec<Child> = (0..PROCESSES).map(start).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    for process in processes {
-        finish(process)?;
+    let mut finished = Ok(());
+    for mut process in processes {
+        // After a failure the others are not left behind, to write into what is another check's by then.
+        if finished.is_err() {
+            let _ = process.kill();
+        }
+        finished = finished.and(finish(process));
     }
+    finished?;
     match (provider.token_calls(), provider.is_alive()) {
         (1, true) => {
             Ok(format!("{PROCESSES} processes × {CALLERS} callers on an expired session: 1 token call, the family is alive"))

@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::{Record, StoreError, StoreKey, TokenStore};
 
 /// A lease that does not run out during a check.
@@ -20,6 +22,9 @@ const SHORT: Duration = Duration::from_millis(50);
 /// Between two looks at such a lease.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How many write the same record at once.
+const RACERS: u8 = 8;
+
 /// Runs every check against a store. `run` makes the keys of this run its own, so that a store may be checked again.
 ///
 /// # Errors
@@ -29,6 +34,7 @@ pub async fn check(store: &dyn TokenStore, run: &str) -> Result<(), String> {
     versions(store, &StoreKey::new("conformance", [run, "versions"])).await?;
     contents(store, &StoreKey::new("conformance", [run, "contents"])).await?;
     keys(store, run).await?;
+    race(store, &StoreKey::new("conformance", [run, "race"])).await?;
     leases(store, &StoreKey::new("conformance", [run, "leases"])).await
 }
 
@@ -66,9 +72,13 @@ async fn versions(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> 
     expect(!swap(store, key, None, &Record::new(9, "b")).await?, "a record was written as the first one twice")?;
     expect(!swap(store, key, Some(2), &Record::new(3, "b")).await?, "a record was written over another version")?;
     expect(load(store, key).await? == Some((1, "a".to_owned())), "a refused write changed the record")?;
-    let large = u64::MAX >> 1;
-    expect(swap(store, key, Some(1), &Record::new(large, "c")).await?, "a write with the right version was refused")?;
-    expect(load(store, key).await? == Some((large, "c".to_owned())), "a large version does not come back")?;
+    let mut expected = 1;
+    for large in [u64::MAX >> 1, u64::MAX - 1, u64::MAX] {
+        expect(swap(store, key, Some(expected), &Record::new(large, "c")).await?, "a write with the right version was refused")?;
+        expect(load(store, key).await? == Some((large, "c".to_owned())), "a large version does not come back")?;
+        expect(!swap(store, key, Some(expected), &Record::new(1, "d")).await?, "two large versions are one")?;
+        expected = large;
+    }
     store.delete(key).await.map_err(failed("delete"))
 }
 
@@ -96,6 +106,23 @@ async fn keys(store: &dyn TokenStore, run: &str) -> Result<(), String> {
     store.delete(&two).await.map_err(failed("delete"))
 }
 
+/// Of several callers who expect the same, one writes: the first record, and the one after it.
+async fn race(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
+    let mut expected = None;
+    for version in 1..=2 {
+        let records: Vec<_> = (0..RACERS).map(|racer| Record::new(version, racer.to_string())).collect();
+        let written = try_join_all(records.iter().map(|record| swap(store, key, expected, record))).await?;
+        let mut winners = records.iter().zip(written).filter(|(_, is_written)| *is_written).map(|(record, _)| record);
+        let (winner, another) = (winners.next(), winners.next());
+        expect(winner.is_some(), "of several writes at once none was made")?;
+        expect(another.is_none(), "of several writes that expect the same version two were made")?;
+        let won = winner.map(|record| (version, record.content.expose().to_owned()));
+        expect(load(store, key).await? == won, "of several writes at once another one is there than was said to be made")?;
+        expected = Some(version);
+    }
+    store.delete(key).await.map_err(failed("delete"))
+}
+
 async fn leases(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
     let lease = async |holder: &str, ttl| store.lease(key, holder, ttl).await.map_err(failed("lease"));
     let release = async |holder: &str| store.release(key, holder).await.map_err(failed("release"));
@@ -105,6 +132,19 @@ async fn leases(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
     expect(lease("a", LONG).await?, "a holder cannot prolong its lease")?;
     release("b").await?;
     expect(!lease("b", LONG).await?, "a lease was given back by somebody else")?;
+    release("a").await?;
+    expect(lease("b", Duration::MAX).await?, "a lease that was given back is not free")?;
+    expect(!lease("a", LONG).await?, "the longest lease was given twice")?;
+    release("b").await?;
+    expect(swap(store, key, None, &Record::new(1, "a")).await?, "the first record was not written")?;
+    expect(lease("a", LONG).await?, "a record's lease is not free")?;
+    store.delete(key).await.map_err(failed("delete"))?;
+    expect(!lease("b", LONG).await?, "deleting a record ended its lease")?;
+    release("a").await?;
+    expect(lease("a", SHORT).await?, "a lease that was given back is not free")?;
+    expect(lease("a", LONG).await?, "a holder cannot prolong its lease")?;
+    tokio::time::sleep(2 * SHORT).await;
+    expect(!lease("b", LONG).await?, "a lease that was prolonged ran out as if it was not")?;
     release("a").await?;
     expect(lease("b", SHORT).await?, "a lease that was given back is not free")?;
     for _ in 0..200 {

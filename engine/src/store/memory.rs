@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Record, StoreError, StoreKey, StoreTask, TokenStore};
+use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, lease};
 
 /// Keeps records in memory.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl TokenStore for MemoryStore {
         self.with(|content| {
             let is_others = content.leases.get(key).is_some_and(|lease| lease.holder != holder && lease.ends > now);
             if !is_others {
-                let ends = now.checked_add(ttl).unwrap_or(now);
+                let ends = now.checked_add(Duration::from_millis(lease::millis(ttl))).unwrap_or(now);
                 content.leases.insert(key.clone(), Lease { holder: holder.to_owned(), ends });
             }
             !is_others

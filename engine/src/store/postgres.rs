@@ -67,7 +67,14 @@ impl PostgresStore {
     /// # Errors
     /// The text cannot be read, the server cannot be reached, the tables cannot be made or are a later release's.
     pub async fn connect(config: &str) -> Result<Self> {
-        let mut config: Config = config.parse().map_err(|error| failed(&error))?;
+        // The cause is not told: it may hold parts of the text, and the text a password.
+        let unreadable = |_| {
+            StoreError::new(
+                "PostgreSQL: the connection string cannot be read; it looks like `postgresql://user:password@host/database`, or is pairs \
+                 `key=value`",
+            )
+        };
+        let mut config: Config = config.parse().map_err(unreadable)?;
         // A peer that is gone without a word is found out, at the latest when something is sent to it.
         config.get_connect_timeout().is_none().then(|| config.connect_timeout(TIMEOUT));
         config.get_tcp_user_timeout().is_none().then(|| config.tcp_user_timeout(TIMEOUT));
@@ -321,6 +328,17 @@ mod tests {
         assert_eq!(started.elapsed().as_secs(), TIMEOUT.as_secs(), "{error}");
         assert_eq!(error.to_string(), "the token store: PostgreSQL: no answer in 10 seconds");
         assert!(crate::Error::from(error).is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_connection_string_that_cannot_be_read_is_not_shown() {
+        for text in
+            ["postgresql+asyncpg://app:hunter2@db/app?sslmode=disable", "\"postgresql://app:hunter2@db/app?sslmode=disable"]
+        {
+            let error = PostgresStore::connect(text).await.unwrap_err();
+            assert!(error.to_string().contains("cannot be read"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

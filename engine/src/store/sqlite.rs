@@ -117,6 +117,11 @@ fn open(file: &Path) -> Result<Connection> {
     })
 }
 
+/// Held while a file is made and closed again. A system that locks for whole processes drops all locks that a process has on a file once
+/// it closes any descriptor of it: nobody in this process may open the file in between. Other processes' locks are not concerned, so that
+/// this does what a file made under another name would, and needs no file system with hard links.
+static CREATING: Mutex<()> = Mutex::new(());
+
 /// Makes the file, for its owner only, where it is not there; gives its path without links. SQLite itself would make it for everyone.
 fn prepare(file: &Path) -> std::io::Result<PathBuf> {
     let name = file.file_name().ok_or_else(|| std::io::Error::other("this is not the name of a file"))?;
@@ -126,7 +131,11 @@ fn prepare(file: &Path) -> std::io::Result<PathBuf> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&file) {
+    let created = {
+        let _one = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+        options.open(&file).map(drop)
+    };
+    match created {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(file),
     }
@@ -170,12 +179,62 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<bool> {
 
 /// What SQLite says names tables and files, never a content.
 fn failed(error: rusqlite::Error) -> StoreError {
-    use rusqlite::Error::{FromSqlConversionFailure, InvalidColumnType};
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     let is_damaged = matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase));
-    let is_foreign = matches!(error, FromSqlConversionFailure(..) | InvalidColumnType(..));
+    let is_foreign =
+        matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..));
     match is_damaged || is_foreign {
         true => StoreError::corrupt(format!("SQLite: {error}")),
         false => StoreError::new(format!("SQLite: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of a test's own, removed at its end.
+    struct File(PathBuf);
+
+    impl File {
+        fn new(test: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("grantry-{test}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder.join("tokens.sqlite"))
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = self.0.parent().map(std::fs::remove_dir_all);
+        }
+    }
+
+    fn execute(store: &SqliteStore, statement: &str) {
+        store.connection.lock().unwrap().execute_batch(statement).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_content_that_is_no_text_is_corrupt_and_makes_room() {
+        let file = File::new("sqlite-content");
+        let store = SqliteStore::open(&file.0).await.unwrap();
+        let key = StoreKey::new("acme", ["user"]);
+        assert!(store.compare_and_swap(&key, None, &Record::new(1, "one")).await.unwrap());
+        execute(&store, "UPDATE grantry_records SET content = CAST(x'ff' AS TEXT)");
+        let error = store.load(&key).await.unwrap_err();
+        assert!(error.is_corrupt(), "{error}");
+        store.delete(&key).await.unwrap();
+        assert!(store.compare_and_swap(&key, None, &Record::new(1, "two")).await.unwrap());
+        assert!(store.load(&key).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_number_that_is_out_of_range_is_corrupt() {
+        let file = File::new("sqlite-number");
+        execute(&SqliteStore::open(&file.0).await.unwrap(), "PRAGMA user_version = -1");
+        let error = SqliteStore::open(&file.0).await.unwrap_err();
+        assert!(error.is_corrupt(), "{error}");
     }
 }

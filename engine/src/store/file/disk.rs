@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 /// Makes the folder, for its owner only, where it is not there; gives the path that no link is a part of.
 ///
 /// # Errors
-/// Also where others may write to the folder: whoever may can put files of theirs in the place of records.
+/// Also where others may write to the folder, or it is another one's, who may make it so: they can put files of theirs in the place of
+/// records.
 pub(super) fn folder(path: &Path) -> Result<PathBuf> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -25,8 +26,23 @@ pub(super) fn folder(path: &Path) -> Result<PathBuf> {
         if mode & 0o022 != 0 {
             return Err(Error::other("others may write to the folder; `chmod 700` makes it the owner's"));
         }
+        if owner(&path)? != std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path)?) {
+            return Err(Error::other("the folder is another user's; `chown` makes it this process's"));
+        }
     }
     Ok(path)
+}
+
+/// Whose the files are that this process makes in a folder. The standard library does not tell whose the process is, and on some file
+/// systems they are somebody else's.
+#[cfg(unix)]
+fn owner(folder: &Path) -> Result<u32> {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    // A name like those of other temporary files: should this process die just now, the next that opens the folder removes it.
+    let path = folder.join(format!("owner-{:064x}.tmp", RandomState::new().build_hasher().finish()));
+    let file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+    remove(&path)?;
+    Ok(std::os::unix::fs::MetadataExt::uid(&file.metadata()?))
 }
 
 /// The content of a file; nothing where there is no file.

@@ -17,7 +17,8 @@ use super::{Record, StoreError, StoreKey, StoreTask, TokenStore, blocking};
 /// A record that is written has reached the disk: it is written beside the old one, synced, renamed and the directory synced, so that
 /// after a crash at any moment either the old record is there or the new one. Each file has a checksum; one that does not match is an
 /// error ([`StoreError::is_corrupt`]) until [`delete`](TokenStore::delete) removes it. The directory is made with mode 0700, files
-/// with 0600; a directory that others may write to is refused, and no symbolic link in the place of a file is followed.
+/// with 0600; a directory that others may write to, or that another user owns, is refused, and no symbolic link in the place of a file is
+/// followed.
 ///
 /// Writers of one key exclude each other by an advisory lock on a file beside it, so the directory has to be on a file system that
 /// has such locks for everyone who shares it: a local one. One that is held for ten seconds is an error. Leases run out by the system's time.
@@ -36,7 +37,7 @@ impl FileStore {
     /// is removed.
     ///
     /// # Errors
-    /// The directory cannot be made, read or written to, or others may write to it.
+    /// The directory cannot be made, read or written to, others may write to it, or it is another user's.
     pub async fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = directory.into();
         let directory = blocking::run(move || Directory::open(&path)).await?;
