@@ -104,6 +104,7 @@ impl StoreError {
     }
 
     /// The record is sealed with a key that is not there: other processes may have it.
+    #[cfg(feature = "jose")]
     pub(super) fn key_missing(message: impl Into<String>) -> Self {
         Self { is_key_missing: true, ..Self::corrupt(message) }
     }
