@@ -25,9 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// By how much a round may be longer than what its threads have computed.
 const INTERRUPTED: f64 = 1.15;
 
-/// What the two may differ by without a cause.
-const NOISE: f64 = 1.1;
-
 pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let session = bench.provider.session()?;
     let (mut one, mut two) = (Best::default(), Best::default());
@@ -44,7 +41,7 @@ pub fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         report.unmeasured("two threads: the machine is too busy");
         return Ok(());
     }
-    report.ratio("two threads", "ns", two.nanoseconds, ("one thread", one.nanoseconds), Gate::AtMost(NOISE));
+    report.ratio("two threads", "ns", two.nanoseconds, ("one thread", one.nanoseconds), Gate::AtMost(1.0));
     Ok(())
 }
 
