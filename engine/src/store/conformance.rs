@@ -159,12 +159,84 @@ async fn leases(store: &dyn TokenStore, key: &StoreKey) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MemoryStore;
+    use super::super::{MemoryStore, StoreTask};
+    use super::*;
 
     #[tokio::test]
     async fn the_memory_store_conforms() {
         let store = MemoryStore::new();
-        super::check(&store, "1").await.unwrap();
-        super::check(&store, "1").await.unwrap();
+        check(&store, "1").await.unwrap();
+        check(&store, "1").await.unwrap();
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Flaw {
+        RoundedVersion,
+        WriteInTwoSteps,
+        DeletedLease,
+        ShortLease,
+        NoLongestLease,
+    }
+
+    /// The store in memory with a flaw.
+    struct Flawed(MemoryStore, Flaw);
+
+    impl TokenStore for Flawed {
+        fn load<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, Option<Record>> {
+            self.0.load(key)
+        }
+
+        fn compare_and_swap<'a>(&'a self, key: &'a StoreKey, expected: Option<u64>, record: &'a Record) -> StoreTask<'a, bool> {
+            Box::pin(async move {
+                match self.1 {
+                    Flaw::RoundedVersion => {
+                        let rounded = |version: u64| (version as f64) as u64;
+                        let record = Record::new(rounded(record.version), record.content.clone());
+                        self.0.compare_and_swap(key, expected.map(rounded), &record).await
+                    }
+                    Flaw::WriteInTwoSteps if self.0.load(key).await?.map(|found| found.version) == expected => {
+                        tokio::task::yield_now().await;
+                        self.0.delete(key).await?;
+                        self.0.compare_and_swap(key, None, record).await
+                    }
+                    _ => self.0.compare_and_swap(key, expected, record).await,
+                }
+            })
+        }
+
+        fn delete<'a>(&'a self, key: &'a StoreKey) -> StoreTask<'a, ()> {
+            Box::pin(async move {
+                if self.1 == Flaw::DeletedLease {
+                    self.0.release(key, "a").await?;
+                }
+                self.0.delete(key).await
+            })
+        }
+
+        fn lease<'a>(&'a self, key: &'a StoreKey, holder: &'a str, ttl: Duration) -> StoreTask<'a, bool> {
+            match self.1 {
+                Flaw::ShortLease => self.0.lease(key, holder, ttl.min(SHORT)),
+                Flaw::NoLongestLease if ttl == Duration::MAX => Box::pin(async { Ok(true) }),
+                _ => self.0.lease(key, holder, ttl),
+            }
+        }
+
+        fn release<'a>(&'a self, key: &'a StoreKey, holder: &'a str) -> StoreTask<'a, ()> {
+            self.0.release(key, holder)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_with_a_flaw_does_not_conform() {
+        for (flaw, found) in [
+            (Flaw::RoundedVersion, "a large version does not come back"),
+            (Flaw::WriteInTwoSteps, "of several writes that expect the same version two were made"),
+            (Flaw::DeletedLease, "deleting a record ended its lease"),
+            (Flaw::ShortLease, "a lease that was prolonged ran out as if it was not"),
+            (Flaw::NoLongestLease, "the longest lease was given twice"),
+        ] {
+            let result = check(&Flawed(MemoryStore::new(), flaw), "1").await;
+            assert_eq!(result, Err(found.to_owned()), "{flaw:?}");
+        }
     }
 }
