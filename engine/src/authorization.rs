@@ -18,6 +18,7 @@ use crate::phase::template::Values;
 use crate::pkce;
 use crate::provider::{Provider, Scope};
 use crate::supports;
+use crate::token::split_scopes;
 
 /// Builds an authorization request. Does no I/O.
 #[must_use = "call `.start()`"]
@@ -67,13 +68,14 @@ impl<P: Provider> Authorize<P> {
     }
 
     /// Any other parameter, under its standard name. It replaces the descriptor's; called again, it repeats. What the callback is
-    /// checked against is remembered as it is given here: `state`, `nonce`, `redirect_uri`.
+    /// checked against is remembered as it is given here: `state`, `nonce`, `redirect_uri`, `scope`.
     pub fn param(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match name.as_ref() {
             "state" => self.request.state = Some(value),
             "nonce" => self.request.nonce = Some(value),
             "redirect_uri" => self.request.redirect_uri = Some(value),
+            "scope" => self.request.scopes = Some(split_scopes(&value, &self.client.config().model().scopes.separator)),
             _ => self.request.extra.push((name, value.into())),
         }
         self
@@ -379,6 +381,13 @@ mod tests {
             "https://acme.example/authorize?foo=bar&response_type=code&client_id=dev&redirect_uri=https%3A%2F%2Fapp.example&scope=a%20b%3Ac&state=st\
              &code_challenge=DwBzhbb51LfusnSGBa_hqYSgo7-j8BTQnip4TOnlzRo&code_challenge_method=S256&max_age=0&resource=x&resource=y"
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_is_remembered() {
+        let (url, pending) = client("").authorize().scopes(["x".into()]).param("scope", "openid email").start().unwrap();
+        assert!(url.as_str().contains("&scope=openid%20email&"), "{url}");
+        assert_eq!(pending.scopes, ["openid", "email"]);
     }
 
     #[test]

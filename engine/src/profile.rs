@@ -164,9 +164,10 @@ impl<'a> Reader<'a> {
                 self.call_additional(additional).await?;
             }
         }
-        self.session.learn(&learn(&self.session.config, Source::Userinfo, &self.values())?);
         let claims = if self.userinfo.claims.is_empty() { self.own_claims()? } else { self.mapped_claims()? };
         let mut claims = self.checked(claims)?;
+        // Of another user nothing is learned.
+        self.session.learn(&learn(&self.session.config, Source::Userinfo, &self.values())?);
         Ok(Profile { others: Others::take(&mut claims), claims, raw: self.raw })
     }
 

@@ -37,6 +37,7 @@ impl Provider {
         let answers: Mutex<VecDeque<Sent>> = Mutex::new(answers.into_iter().collect());
         let script = Script::start(move |request| match request.url.path() {
             "/device" => Sent::json(200, members.clone()),
+            "/jwks" => Sent::text(503, "later"),
             _ => {
                 log.lock().unwrap().push(now.elapsed());
                 answers.lock().unwrap().pop_front().unwrap_or_else(|| code(400, "authorization_pending"))
@@ -46,7 +47,11 @@ impl Provider {
     }
 
     async fn start(&self) -> DeviceAuthorization<grantry_engine::Dynamic> {
-        let descriptor = Descriptor::from_yaml(YAML, "acme.yaml").unwrap_or_else(|problems| panic!("{problems}"));
+        self.start_as(YAML).await
+    }
+
+    async fn start_as(&self, yaml: &str) -> DeviceAuthorization<grantry_engine::Dynamic> {
+        let descriptor = Descriptor::from_yaml(yaml, "acme.yaml").unwrap_or_else(|problems| panic!("{problems}"));
         let client = Client::from_descriptor(descriptor, BTreeMap::new(), "dev", Credential::None).unwrap();
         let client = client.transport(self.script.transport()).clock(self.clock.clone());
         client.device().scopes(["read".to_owned()]).await.unwrap()
@@ -140,6 +145,20 @@ async fn a_provider_that_is_down_is_asked_again_less_often() {
     let busy = Provider::new(&json!({ "interval": 5, "expires_in": 600 }), answers);
     busy.start().await.wait().await.unwrap();
     assert_eq!(busy.polls(), [5, 65]);
+}
+
+/// The code is used up, and another poll would only hide what is wrong.
+#[tokio::test]
+async fn what_fails_after_the_token_ends_the_polling() {
+    let yaml = YAML
+        .replace("grant_types", "  jwks_uri: https://acme.example/jwks\nopenid: { issuer: https://acme.example }\ngrant_types");
+    // `{"alg":"RS256","kid":"unknown"}`, `{}` and a signature of nothing.
+    let id_token = "eyJhbGciOiJSUzI1NiIsImtpZCI6InVua25vd24ifQ.e30.AAAA";
+    let token = Sent::json(200, json!({ "access_token": "at", "token_type": "bearer", "id_token": id_token }));
+    let provider = Provider::new(&json!({ "interval": 5, "expires_in": 600 }), [token]);
+    let error = provider.start_as(&yaml).await.wait().await.unwrap_err();
+    assert_eq!((error.phase(), error.status(), error.provider()), (Some(Phase::Jwks), Some(503), Some("acme")));
+    assert_eq!(provider.polls(), [5]);
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use grantry_descriptor::model::{Authentication, Endpoint, EngineValue, Grant, Hook};
-use serde_json::Value;
 
 use super::{Call, exchange};
 use crate::client::{Client, Task};
@@ -131,21 +130,25 @@ impl<P: Provider> DeviceAuthorization<P> {
     pub fn poll(&mut self) -> Task<'_, Option<Session<P>>> {
         Box::pin(async move {
             self.sleep_until(self.next_poll).await;
-            let result = poll(self.client.config(), &self.device_code, &self.scopes, self.extra.clone()).await;
-            match result {
-                Ok((token, id_token)) => {
-                    Ok(Some(Session::new(self.client.shared_config(), Some(token), Source::User, None, id_token)))
-                }
+            let config = self.client.config();
+            match poll(config, &self.device_code, &self.scopes, self.extra.clone()).await {
+                Ok(token) => self.complete(token).await.map(Some).map_err(|error| error.of_provider(self.client.config().id())),
                 Err(error) => match self.patience(&error) {
                     Some(interval) => {
                         self.interval = interval.min(MAX_INTERVAL);
-                        self.next_poll = clock::after(self.client.config().clock.now(), self.interval);
+                        self.next_poll = clock::after(config.clock.now(), self.interval);
                         Ok(None)
                     }
-                    None => Err(error.in_phase(Phase::Token).of_provider(self.client.config().id())),
+                    None => Err(error.in_phase(Phase::Token).of_provider(config.id())),
                 },
             }
         })
+    }
+
+    /// What follows the token. Its code is used up: to poll again would not help.
+    async fn complete(&self, mut token: Token) -> Result<Session<P>> {
+        let id_token = exchange::complete(self.client.config(), Grant::DeviceCode, &mut token).await?;
+        Ok(Session::new(self.client.shared_config(), Some(token), Source::User, None, id_token))
     }
 
     async fn sleep_until(&self, then: u64) {
@@ -215,12 +218,7 @@ fn is_web_page(uri: &str) -> bool {
     uri.parse::<url::Url>().is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }
 
-async fn poll(
-    config: &Config,
-    device_code: &Secret,
-    scopes: &[String],
-    extra: Vec<Pair<'static>>,
-) -> Result<(Token, Option<Value>)> {
+async fn poll(config: &Config, device_code: &Secret, scopes: &[String], extra: Vec<Pair<'static>>) -> Result<Token> {
     let model = config.model();
     let shape = &model.device_authorization.token;
     let values = Values::new(config);
@@ -239,9 +237,7 @@ async fn poll(
         ..Call::new(&shape.request, values.endpoint(Endpoint::Token)?)
     };
     let answer = call.send(config, &shape.response, &values).await?;
-    let mut token = from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))?;
-    let id_token = exchange::complete(config, Grant::DeviceCode, &mut token).await?;
-    Ok((token, id_token))
+    from_answer(answer, &Terms::of(config, model.token.lifetime, scopes))
 }
 
 impl<P: Provider> fmt::Debug for DeviceAuthorization<P> {

@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use grantry_descriptor::model::Endpoint;
 use http::Method;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
 use crate::clock;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::http::HttpRequest;
+use crate::http::{HttpRequest, HttpResponse};
 use crate::jose::KeySet;
 use crate::phase::response::{excerpt, retry_after};
 use crate::phase::template::Values;
@@ -36,7 +34,7 @@ pub(crate) struct Keys {
     given: Option<Arc<KeySet>>,
     cached: ArcSwapOption<Cached>,
     /// Held by the one who fetches, and by nobody who only looks; the last fetch, where it failed.
-    fetching: Mutex<Option<Failed>>,
+    fetching: Arc<Mutex<Option<Failed>>>,
 }
 
 struct Failed {
@@ -89,15 +87,19 @@ impl Keys {
         if let Some(cached) = sufficient.as_ref().filter(|cached| !cached.is_due(now)) {
             return Ok(Arc::clone(&cached.keys));
         }
-        let mut failed = match (sufficient, self.fetching.try_lock()) {
+        let failed = match (sufficient, Arc::clone(&self.fetching).try_lock_owned()) {
             (_, Ok(failed)) => failed,
             (Some(cached), Err(_)) => return Ok(Arc::clone(&cached.keys)),
-            (None, Err(_)) => self.fetching.lock().await,
+            (None, Err(_)) => Arc::clone(&self.fetching).lock_owned().await,
         };
         // Whoever fetched meanwhile may have brought what is needed.
         match self.current(&url, now) {
-            Some(cached) if cached.is_lacking(known) => self.another(values, &cached, now, &mut failed).await,
-            Some(cached) if cached.is_due(now) => match self.anew(values, &cached, now, &mut failed).await {
+            Some(cached) if cached.is_lacking(known) && cached.may_ask(now) => self.anew(values, &cached, now, failed).await,
+            // The same one where the provider was asked lately, unless that has just failed.
+            Some(cached) if cached.is_lacking(known) => {
+                recent(&failed, values, &url).map_or_else(|| Ok(Arc::clone(&cached.keys)), Err)
+            }
+            Some(cached) if cached.is_due(now) => match self.anew(values, &cached, now, failed).await {
                 Ok(keys) => Ok(keys),
                 Err(error) => {
                     tracing::warn!(target: "grantry::drift", %error, "the provider's keys cannot be read again; the old ones stay in use");
@@ -105,29 +107,17 @@ impl Keys {
                 }
             },
             Some(cached) => Ok(Arc::clone(&cached.keys)),
-            None => {
-                let keys = fetch_unless_failed(values, &url, &mut failed).await?;
-                self.put(Cached { url, keys: Arc::clone(&keys), fetched_at: now, asked_at: now });
-                Ok(keys)
-            }
+            None => match recent(&failed, values, &url) {
+                Some(error) => Err(error),
+                None => fetch(values, url, now, failed).await,
+            },
         }
-    }
-
-    /// A key set in place of one that lacks a key; the same one where the provider was asked lately, unless that has just failed.
-    async fn another(&self, values: &Values<'_>, cached: &Cached, now: u64, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
-        if cached.may_ask(now) {
-            return self.anew(values, cached, now, failed).await;
-        }
-        recent(failed, values, &cached.url).map_or_else(|| Ok(Arc::clone(&cached.keys)), Err)
     }
 
     /// Fetches the key set again.
-    async fn anew(&self, values: &Values<'_>, cached: &Cached, now: u64, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
-        let asked = Cached { asked_at: now, ..cached.clone() };
-        self.put(asked.clone());
-        let keys = fetch_noting(values, &asked.url, failed).await?;
-        self.put(Cached { keys: Arc::clone(&keys), fetched_at: now, ..asked });
-        Ok(keys)
+    async fn anew(&self, values: &Values<'_>, cached: &Cached, now: u64, failed: Fetching) -> Result<Arc<KeySet>> {
+        self.put(Cached { asked_at: now, ..cached.clone() });
+        fetch(values, cached.url.clone(), now, failed).await
     }
 
     /// What is cached, if it is of this address and may still be used.
@@ -140,20 +130,28 @@ impl Keys {
     }
 }
 
-/// Fetches a key set where there is none, unless that has failed a moment ago.
-async fn fetch_unless_failed(values: &Values<'_>, url: &Url, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
-    match recent(failed, values, url) {
-        Some(error) => Err(error),
-        None => fetch_noting(values, url, failed).await,
-    }
-}
+/// Held while one fetches.
+type Fetching = OwnedMutexGuard<Option<Failed>>;
 
-/// Fetches a key set. Where that fails, those who waited are told so too.
-async fn fetch_noting(values: &Values<'_>, url: &Url, failed: &mut Option<Failed>) -> Result<Arc<KeySet>> {
-    let keys = fetch(values, url).await;
-    let at = values.config.clock.monotonic();
-    *failed = keys.as_ref().err().map(|error| Failed { url: url.clone(), error: error.clone(), at });
-    keys
+/// Fetches a key set; where that fails, those who waited are told so too. It goes on without its caller: whoever shows made-up keys and
+/// goes away keeps nobody from the new ones.
+async fn fetch(values: &Values<'_>, url: Url, now: u64, mut failed: Fetching) -> Result<Arc<KeySet>> {
+    let (keys, clock) = (Arc::clone(&values.config.keys), Arc::clone(&values.config.clock));
+    let asking = ask(values.config.transport.send(HttpRequest::new(Method::GET, url.clone())));
+    let fetching = tokio::spawn(async move {
+        let fetched = asking.await.map(Arc::new).map_err(|error| error.in_phase(Phase::Jwks));
+        match &fetched {
+            Ok(fetched) => {
+                *failed = None;
+                keys.put(Cached { url, keys: Arc::clone(fetched), fetched_at: now, asked_at: now });
+            }
+            Err(error) => *failed = Some(Failed { url, error: error.clone(), at: clock.monotonic() }),
+        }
+        fetched
+    });
+    fetching
+        .await
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Network, "the fetch of the keys was stopped").in_phase(Phase::Jwks)))
 }
 
 /// The failure of a moment ago.
@@ -163,14 +161,8 @@ fn recent(failed: &Option<Failed>, values: &Values<'_>, url: &Url) -> Option<Err
     Some(failed.error.clone())
 }
 
-/// Boxed, since it is rare: who verifies a token need not have its room.
-fn fetch<'a>(values: &'a Values<'_>, url: &Url) -> BoxFuture<'a, Result<Arc<KeySet>>> {
-    let asking = ask(values, url.clone());
-    Box::pin(asking.map(|keys| keys.map(Arc::new).map_err(|error| error.in_phase(Phase::Jwks))))
-}
-
-async fn ask(values: &Values<'_>, url: Url) -> Result<KeySet> {
-    let response = values.config.transport.send(HttpRequest::new(Method::GET, url)).await?;
+async fn ask(sent: impl Future<Output = Result<HttpResponse>>) -> Result<KeySet> {
+    let response = sent.await?;
     if !response.status.is_success() {
         return Err(Error::new(ErrorKind::Refused, "the provider refused")
             .with_status(response.status.as_u16())
@@ -188,14 +180,15 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use bytes::Bytes;
+    use futures_util::FutureExt as _;
     use http::{HeaderMap, StatusCode};
     use tokio::sync::oneshot;
+    use tokio::task::yield_now;
 
     use super::*;
     use crate::Transport;
     use crate::client::Client;
     use crate::clock::Clock;
-    use crate::http::HttpResponse;
     use crate::provider::Dynamic;
 
     const ACME: &str = "
@@ -249,7 +242,8 @@ client_authentication:
         }
 
         /// Answers the one request that waits for it.
-        fn answer(&self, status: u16) {
+        async fn answer(&self, status: u16) {
+            yield_now().await;
             let mut asked = self.asked.lock().unwrap();
             assert_eq!(asked.len(), 1);
             asked.pop_front().unwrap().send(status).unwrap();
@@ -268,7 +262,7 @@ client_authentication:
         async fn first(&self) -> Arc<KeySet> {
             let mut first = pin!(self.get(None));
             assert!(waits(&mut first));
-            self.answer(200);
+            self.answer(200).await;
             first.await.unwrap()
         }
     }
@@ -294,7 +288,7 @@ client_authentication:
         // The old set does not have the key of this one.
         let mut lacking = pin!(provider.get(Some(&old)));
         assert!(waits(&mut lacking));
-        provider.answer(200);
+        provider.answer(200).await;
         let new = fetching.await.unwrap();
         assert!(!Arc::ptr_eq(&new, &old));
         assert!(Arc::ptr_eq(&lacking.await.unwrap(), &new), "it was fetched twice");
@@ -310,7 +304,7 @@ client_authentication:
         assert!(waits(&mut fetching));
         let mut lacking = pin!(provider.get(Some(&old)));
         assert!(waits(&mut lacking));
-        provider.answer(503);
+        provider.answer(503).await;
         assert!(Arc::ptr_eq(&fetching.await.unwrap(), &old));
         let error = lacking.await.err().unwrap();
         assert_eq!((error.status(), error.phase()), (Some(503), Some(Phase::Jwks)));
@@ -326,7 +320,7 @@ client_authentication:
         let provider = Provider::new();
         let (mut one, mut another) = (pin!(provider.get(None)), pin!(provider.get(None)));
         assert!(waits(&mut one) && waits(&mut another));
-        provider.answer(503);
+        provider.answer(503).await;
         assert_eq!(one.await.err().unwrap().status(), Some(503));
         assert_eq!(another.await.err().unwrap().status(), Some(503));
         tokio::time::advance(PAUSE).await;
@@ -334,5 +328,17 @@ client_authentication:
         assert!(is_same(provider.at_once(None), &keys));
         // Made-up key ids cause no storm.
         assert!(is_same(provider.at_once(Some(&keys)), &keys));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_goes_away_leaves_the_keys_behind() {
+        let provider = Provider::new();
+        let old = provider.first().await;
+        provider.pass(MIN_INTERVAL);
+        assert!(provider.at_once(Some(&old)).is_none());
+        let mut lacking = pin!(provider.get(Some(&old)));
+        assert!(waits(&mut lacking));
+        provider.answer(200).await;
+        assert!(!Arc::ptr_eq(&lacking.await.unwrap(), &old));
     }
 }

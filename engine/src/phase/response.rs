@@ -240,18 +240,24 @@ pub(crate) fn excerpt(body: &[u8], secrets: &[&str]) -> Option<String> {
         return None;
     }
     let mut out = String::new();
-    let mut word = String::new();
-    for c in text.chars().take(EXCERPT) {
-        if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=') {
-            word.push(c);
-        } else {
-            out.push_str(shown(&word));
-            word.clear();
-            out.push(c);
+    let mut left = EXCERPT;
+    for piece in text.split_inclusive(|c| !is_of_token(c)) {
+        let (word, end) = match piece.chars().next_back().filter(|c| !is_of_token(*c)) {
+            Some(last) => piece.split_at(piece.len().saturating_sub(last.len_utf8())),
+            None => (piece, ""),
+        };
+        // A word is judged as a whole, and cut off after that.
+        out.extend(shown(word).chars().chain(end.chars()).take(left));
+        left = left.saturating_sub(piece.chars().count());
+        if left == 0 {
+            break;
         }
     }
-    out.push_str(shown(&word));
     Some(out)
+}
+
+const fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=')
 }
 
 /// A word as it is, unless it could be a token.
@@ -287,6 +293,18 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn an_excerpt_has_no_part_of_a_token() {
+        let token = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
+        for before in 0..2 * EXCERPT {
+            let text = excerpt(format!("{} {token} after", "x ".repeat(before)).as_bytes(), &[]).unwrap();
+            assert!(!text.contains("gho_"), "{text}");
+        }
+        assert_eq!(excerpt(format!("a: {token}, b").as_bytes(), &[]).unwrap(), "a: [redacted], b");
+        assert_eq!(excerpt("\u{e4}".repeat(1000).as_bytes(), &[]).unwrap(), "\u{e4}".repeat(EXCERPT));
+        assert_eq!(excerpt("x".repeat(1000).as_bytes(), &[]).unwrap(), "x".repeat(EXCERPT));
+    }
 
     #[test]
     fn how_long_to_wait() {

@@ -190,14 +190,15 @@ fn instant(value: &Value) -> Result<u64> {
 
 fn scopes(answer: &mut Answer<'_>, terms: &Terms<'_>) -> Vec<String> {
     match answer.take("scope") {
-        Some(Value::String(text)) => split(&text, terms.separator),
+        Some(Value::String(text)) => split_scopes(&text, terms.separator),
         Some(Value::Array(scopes)) => scopes.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
         _ => terms.scopes.to_vec(),
     }
 }
 
 /// Separated as the descriptor says, or by spaces or commas: several providers answer otherwise than they ask.
-fn split(text: &str, separator: &str) -> Vec<String> {
+/// The scopes of a text, as providers write them, whatever separates them in requests.
+pub(crate) fn split_scopes(text: &str, separator: &str) -> Vec<String> {
     let parts = |text: &str| text.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     match separator {
         " " | "," => parts(text),

@@ -9,7 +9,7 @@ use std::fmt;
 use grantry_descriptor::model::{Path, Segment};
 use serde_json::{Map, Value};
 
-pub(crate) use answer::{Terms, from_answer, number, refresh_token_of};
+pub(crate) use answer::{Terms, from_answer, number, refresh_token_of, split_scopes};
 
 use crate::phase::path::{lookup, single, text};
 use crate::secret::Secret;
