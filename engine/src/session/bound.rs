@@ -399,6 +399,11 @@ impl Turn<'_> {
         match obtained {
             Ok(renewed) => self.persist(version, &token, previous, renewed).await,
             Err(failed) => {
+                // What was kept before the answer was known to be another user's is not used on.
+                let was_there = |now: &Arc<Token>| previous.as_ref().is_some_and(|before| before.has_secrets_of(now));
+                if self.inner.token().is_some_and(|now| !was_there(&now)) {
+                    self.inner.publish(entry.token.clone());
+                }
                 if is_begun_by_another && is_reuse_harmless && failed.error.kind() == ErrorKind::RefreshOutcomeUnknown {
                     // The other may have used the token, and be about to write the new one down.
                     self.inner.config.clock.sleep(PATIENCE).await;
@@ -497,9 +502,6 @@ impl Turn<'_> {
 
     /// After a failure: another may have succeeded; else what was begun is written back where it is certain that nothing happened.
     async fn failed(&self, version: u64, stored: &Token, old: Token, failed: Failed) -> Result<Option<Outcome>> {
-        if self.inner.token().is_some_and(|token| !token.has_secrets_of(&old)) {
-            self.inner.publish(old.clone());
-        }
         if !stored.has_secrets_of(&old) {
             return self.put_back(version, stored, old, failed.error).await;
         }
